@@ -1,0 +1,1 @@
+"""What every server process stands on: configuration, paths, locks, logging, opening of SQLite files."""

@@ -1,0 +1,19 @@
+"""Exit codes: an API between the processes, and to the shell. docs/architecture.md, "Exit codes"."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a process ended. 0 to 3 are what commands say to the shell, the rest what rooms say to the nursery."""
+
+    OK = 0
+    MISUSE = 1  # the command line or the configuration is wrong
+    NO_SERVER = 2
+    REFUSED = 3
+    SLEPT = 10  # a room nobody was in: start it again when somebody asks
+    LOCKED = 11  # another process has the room
+    STORAGE = 12  # the disk failed in a way that only a fresh look at the file can mend
+    UNREADABLE = 13  # the room's file is corrupt or of a newer version: starting again will not help
+    ORPHANED = 14  # no guardian, nursery or lobby for minutes, and nobody in the room
+    CLOSED = 15  # told to stop
+    BUG = 70  # an exception nobody expected (sysexits.h EX_SOFTWARE)

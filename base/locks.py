@@ -1,0 +1,56 @@
+"""One process for one thing: flock on a file that holds its owner's pid.
+
+flock belongs to the open file, so it ends with the process however that ends, and no stale lock can be left.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+class Locked(Exception):  # noqa: N818 - a state, not a fault
+    """Somebody else holds the lock; `pid` is theirs, 0 when unknown."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"held by process {pid}")
+        self.pid = pid
+
+
+class Lock:
+    """Holds the lock at `path` until the process ends. Raises Locked."""
+
+    def __init__(self, path: Path, *, inheritable: bool = False) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self.fd)
+            raise Locked(_read_pid(path)) from None
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, b"%d\n" % os.getpid(), 0)
+        os.set_inheritable(self.fd, inheritable)
+
+    def release(self) -> None:
+        os.close(self.fd)
+
+
+def holder(path: Path) -> int | None:
+    """The pid that holds the lock at `path`, 0 when it cannot be read, None when nobody does."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _read_pid(path)
+    finally:
+        os.close(fd)
+    return None
+
+
+def _read_pid(path: Path) -> int:
+    with contextlib.suppress(OSError, ValueError):
+        return int(path.read_text())
+    return 0

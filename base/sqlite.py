@@ -1,0 +1,47 @@
+"""Opening SQLite files: one way, with its settings in one place.
+
+WAL, and `synchronous` by the durability asked for: `full` survives a power cut, `process` the death of any process,
+`off` is for measuring only. Autocheckpoint is off: checkpoints are the owner's, off its hot path.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+Durability = Literal["full", "process", "off"]
+_SYNCHRONOUS: Final = {"full": "FULL", "process": "NORMAL", "off": "OFF"}
+
+
+class NewerFile(Exception):  # noqa: N818
+    """The file was written by a version that this one cannot read."""
+
+
+def connect(path: Path, durability: Durability = "full") -> sqlite3.Connection:
+    """Open `path`, made when missing with mode 0600, in autocommit (transactions are begun by hand)."""
+    if not path.exists():
+        path.touch(mode=0o600)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=True, cached_statements=64)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA busy_timeout = 2000")
+    return db
+
+
+def migrate(db: sqlite3.Connection, steps: Sequence[str], reads: int | None = None) -> None:
+    """Bring the schema to the newest version: `steps[n]` takes it from version n to n + 1 (PRAGMA user_version).
+
+    `reads`: the highest foreign version this code can live with; beyond it NewerFile is raised.
+    """
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > (reads or len(steps)):
+        raise NewerFile(f"the file has version {version}, this program reads up to {reads or len(steps)}")
+    for number, step in enumerate(steps[version:], start=version + 1):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in step.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number}")
+        db.execute("COMMIT")

@@ -1,0 +1,1 @@
+"""What crosses between processes: names, errors, messages, framing, tickets, channel, loop."""

@@ -1,0 +1,127 @@
+"""One connection of the loop: a non-blocking stream socket with whole lines in and shared bytes out.
+
+Law: `close()` only marks, and the loop reports the loss in its next round; nothing here calls back into a core.
+Queued frames are references to shared bytes, never copies.
+"""
+
+import socket
+from collections import deque
+from typing import Any, Final, Protocol
+
+from wire.codec import encode
+from wire.framing import LINE_MAX, LineSplitter, LineTooLong
+from wire.messages import Error
+
+READ_BYTES: Final = 65_536  # a round reads at most this much of one connection, so that none starves the others
+TOO_LONG: Final = encode(Error(code="too_long", text=f"a line has at most {LINE_MAX} bytes", fatal=True))
+GATHER: Final = 64  # buffers handed to one sendmsg; IOV_MAX is 1,024, and large counts gain nothing
+
+
+class Handler(Protocol):
+    """What a channel's owner does about it."""
+
+    def lines(self, channel: "Channel", lines: list[bytes]) -> None:
+        """Whole lines that came in this round."""
+
+    def lost(self, channel: "Channel", why: str) -> None:
+        """The connection is over; called once, by the loop, at the start of a round."""
+
+
+class Channel:
+    """A connection. `handler` is told what happens to it; `tag` is free for the handler's use."""
+
+    __slots__ = ("_out", "_splitter", "closing", "fds", "gone", "handler", "pending", "socket", "tag", "why", "writing")
+
+    def __init__(self, sock: socket.socket, handler: Handler, *, carries_fds: bool = False) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+        self.handler = handler
+        self.tag: Any = None
+        self.pending = 0  # bytes queued and not yet taken by the kernel
+        self.closing = False  # marked: what is queued is still tried once, then the loss is reported
+        self.gone = False  # it is the other end that went, so that nobody waits for last words
+        self.why = ""
+        self.writing = False  # the loop waits for the socket to drain
+        self.fds: list[int] | None = [] if carries_fds else None  # descriptors that came with SCM_RIGHTS
+        self._out: deque[bytes | memoryview] = deque()
+        self._splitter = LineSplitter()
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def receive(self) -> list[bytes]:
+        """Read what is there, at most READ_BYTES; marks the channel when the other end has gone or broke the framing."""
+        try:
+            if self.fds is None:
+                data = self.socket.recv(READ_BYTES)
+            else:
+                data, fds, _, _ = socket.recv_fds(self.socket, READ_BYTES, 4)
+                self.fds.extend(fds)
+        except (BlockingIOError, InterruptedError):
+            return []
+        except OSError as why:
+            self.gone = True
+            self.close(why.strerror or "broken")
+            return []
+        if not data:
+            self.gone = True
+            self.close("left")
+            return []
+        try:
+            return self._splitter.feed(data)
+        except LineTooLong:
+            self.queue(TOO_LONG)
+            self.close("line too long")
+            return []
+
+    def queue(self, frame: bytes) -> None:
+        """Add whole lines to what will be sent; they leave at the end of the round."""
+        self._out.append(frame)
+        self.pending += len(frame)
+
+    def discard(self) -> None:
+        """Drop what is queued (after a failed commit, before anything of it was sent)."""
+        self._out.clear()
+        self.pending = 0
+
+    def flush(self) -> bool:
+        """Send what the kernel takes; True when all of it left."""
+        out = self._out
+        while out:
+            try:
+                sent = self.socket.send(out[0]) if len(out) == 1 else self._gather()
+            except (BlockingIOError, InterruptedError):
+                return False
+            except OSError as why:
+                self.gone = True
+                self.close(why.strerror or "broken")
+                self.discard()
+                return True
+            self.pending -= sent
+            self._consume(sent)
+        return True
+
+    def send_with_fds(self, frame: bytes, fds: list[int]) -> None:
+        """Send one line at once with descriptors (SCM_RIGHTS); raises OSError. For control links only."""
+        socket.send_fds(self.socket, [frame], fds)
+
+    def close(self, why: str) -> None:
+        """Mark it; the first reason stands."""
+        if not self.closing:
+            self.closing = True
+            self.why = why
+
+    def _gather(self) -> int:
+        out = self._out
+        return self.socket.sendmsg([out[i] for i in range(min(len(out), GATHER))])
+
+    def _consume(self, sent: int) -> None:
+        out = self._out
+        while sent:
+            head = out[0]
+            size = len(head)
+            if sent < size:
+                out[0] = memoryview(head)[sent:]
+                return
+            sent -= size
+            out.popleft()

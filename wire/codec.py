@@ -1,0 +1,73 @@
+"""Lines to messages and back, with one clear error for whatever is not a message. Pure."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from wire.errors import Refused
+from wire.framing import LINE_MAX
+from wire.messages import tags
+
+M = TypeVar("M")
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class _Head(msgspec.Struct):
+    """What can be read off a line that is no message, to answer it all the same."""
+
+    type: Any = None
+    id: Any = None
+
+
+_HEAD: Final = msgspec.json.Decoder(_Head)
+
+
+class BadMessage(Refused):
+    """A line that is no message of the union; `re` is its id where one could be read."""
+
+    def __init__(self, code: str, text: str, re: str | None) -> None:
+        super().__init__(code, text)
+        self.re = re
+
+
+class Codec(Generic[M]):
+    """Decodes the messages of one union."""
+
+    def __init__(self, union: Any) -> None:
+        self._decode = msgspec.json.Decoder(union).decode
+        self._tags = tags(union)
+
+    def decode(self, line: bytes) -> M:
+        """The message in `line`; raises BadMessage whatever the bytes are."""
+        try:
+            return self._decode(line)  # type: ignore[no-any-return]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as why:
+            raise self._explain(line, why) from None
+
+    def _explain(self, line: bytes, why: Exception) -> BadMessage:
+        try:
+            head = _HEAD.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return BadMessage("bad_message", "this is not a JSON object in UTF-8", None)
+        re = head.id if isinstance(head.id, str) and len(head.id) <= 64 else None
+        if not isinstance(head.type, str):
+            return BadMessage("bad_message", "a message has a type", re)
+        if head.type not in self._tags:
+            return BadMessage("unknown_type", "no message of this type may be sent here", re)
+        return BadMessage("bad_message", str(why), re)
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """One message as a line, newline included."""
+    return _ENCODER.encode(message) + b"\n"
+
+
+def encode_all(messages: Iterable[msgspec.Struct]) -> bytes:
+    """Many messages as lines, joined."""
+    frames = [_ENCODER.encode(message) for message in messages]
+    frames.append(b"")
+    return b"\n".join(frames)
+
+
+__all__ = ["LINE_MAX", "BadMessage", "Codec", "encode", "encode_all"]

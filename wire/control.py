@@ -1,0 +1,242 @@
+"""Messages of the control links between server processes: Unix sockets, one JSON object a line, a union a direction.
+
+Law: control links carry soft state. Whoever lost a link opens it again, tells the whole of its state, and that is the
+same code path as a first start.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from wire.messages import Access, AdminRoomRow, Message
+
+
+class RoomSettings(Struct, frozen=True, kw_only=True):
+    """What the catalogue says about a room; the higher revision wins."""
+
+    room: str  # the id, which never changes
+    name: str
+    owner: str
+    access: Access
+    topic: str  # of its making; afterwards the topic is the room's own
+    made: int
+    revision: int
+    guest_made: bool = False
+
+
+class Revocation(Struct, frozen=True, kw_only=True):
+    """Tokens of `name` issued before `before` (epoch ms) are void. Numbered, so that rooms can catch up."""
+
+    number: int
+    name: str
+    before: int
+
+
+RoomState = Literal["starting", "running", "sleeping", "backoff", "failed", "stopping"]
+
+
+# --- room → nursery, over the socketpair it was forked with, or to nursery.sock after that broke
+
+
+class RoomUp(Message, tag="room_up"):
+    """The room runs and accepts. To a new nursery it comes with the room's listener (SCM_RIGHTS)."""
+
+    settings: RoomSettings
+    pid: int
+    port: int
+    incarnation: int
+
+
+class Beat(Message, tag="beat"):
+    """The answer to a probe: the loop turns."""
+
+
+RoomToNursery = RoomUp | Beat
+
+
+class Probe(Message, tag="probe"):
+    pass
+
+
+class StopRoom(Message, tag="stop_room"):
+    """Commit, tell members with this code, exit. The system ends, or the room is closed or restarted."""
+
+    room: str
+    code: str
+
+
+NurseryToRoom = Probe | StopRoom
+
+
+# --- lobby → nursery
+
+
+class Spawn(Message, tag="spawn"):
+    """See that this room runs; harmless when it does."""
+
+    settings: RoomSettings
+
+
+class Reap(Message, tag="reap"):
+    """Stop the room for good and forget it; its files may go when it answers `room_state` gone."""
+
+    room: str
+
+
+LobbyToNursery = Spawn | StopRoom | Reap
+
+
+# --- nursery → lobby, and to whoever asks on nursery.sock
+
+
+class RoomStatus(Message, tag="room_status"):
+    """The state of one room, told at each change; all of them at the start of a link, then `Told`."""
+
+    room: str
+    state: RoomState | Literal["gone"]
+    pid: int
+    port: int
+    incarnation: int
+    restarts: int
+    reason: str  # of the last death: signal or exit code, CPU, peak memory; empty when there was none
+
+
+class Told(Message, tag="told"):
+    """All that exists has been told: the link is in step."""
+
+
+NurseryToLobby = RoomStatus | Told
+
+
+# --- room → lobby, over lobby.sock
+
+
+class Present(Struct, frozen=True):
+    name: str
+    guest: bool
+
+
+class Register(Message, tag="register"):
+    settings: RoomSettings  # as the room last knew them
+    pid: int
+    port: int
+    incarnation: int
+    topic: str
+    lines: int
+    members: list[Present]  # the first page; `Joined` brings the rest
+    revoked: int  # the highest revocation number it has
+
+
+class Joined(Message, tag="joined"):
+    members: list[Present]
+
+
+class Left(Message, tag="left"):
+    names: list[str]
+
+
+class Traffic(Message, tag="traffic"):
+    """The number of the newest line; told at most once a second, and only when it changed."""
+
+    lines: int
+    topic: str
+
+
+RoomToLobby = Register | Joined | Left | Traffic
+
+
+# --- lobby → room
+
+
+class Assign(Message, tag="assign"):
+    """The settings now, and the revocations the room has not seen; the answer to `Register`, and at every change."""
+
+    settings: RoomSettings
+    revocations: list[Revocation]
+
+
+class PutOut(Message, tag="put_out"):
+    """End all of a person's connections (kicked, locked, password changed); tokens are revoked by `Assign`."""
+
+    name: str
+    code: str
+    text: str
+
+
+class Announce(Message, tag="announce"):
+    text: str
+    at: int
+
+
+LobbyToRoom = Assign | PutOut | Announce
+
+
+# --- guardian and its children, over guardian.sock
+
+
+class ChildUp(Message, tag="child_up"):
+    """A child is ready. The lobby sends its listening socket along (SCM_RIGHTS), so that a new guardian holds it too."""
+
+    process: Literal["lobby", "nursery"]
+    pid: int
+    host: str = ""
+    port: int = 0
+
+
+class GuardianStop(Message, tag="stop"):
+    """From the operator's command: end the system. Answered by closing the link when all is down."""
+
+
+class GuardianStatus(Message, tag="status"):
+    pass
+
+
+ToGuardian = ChildUp | GuardianStop | GuardianStatus
+
+
+class OrphanExited(Message, tag="orphan_exited"):
+    """To the nursery: a room that was not its child ended (the guardian, as subreaper, learned how)."""
+
+    pid: int
+    status: int  # as waitpid gives it
+    cpu: float  # seconds
+    peak: int  # bytes
+
+
+class ChildState(Struct, kw_only=True):
+    process: str
+    pid: int
+    state: str
+    restarts: int
+
+
+class SystemStatus(Message, tag="system_status"):
+    children: list[ChildState]
+    host: str
+    port: int
+    since: int
+
+
+FromGuardian = OrphanExited | SystemStatus
+
+
+# --- the operator's commands, over admin.sock (the lobby's)
+
+
+class AdminList(Message, tag="admin_list"):
+    """All rooms at once: the socket is the operator's own, so nothing is paged."""
+
+
+ToAdmin = AdminList
+
+
+class AdminListed(Message, tag="admin_listed"):
+    rooms: list[AdminRoomRow]
+
+
+class AdminRefused(Message, tag="admin_refused"):
+    code: str
+    text: str
+
+
+FromAdmin = AdminListed | AdminRefused

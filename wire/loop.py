@@ -1,0 +1,256 @@
+"""The select loop every server process runs: rounds of report, timers, read, commit, send, select.
+
+Law: the clock is read here and nowhere else; `lost` is reported at the start of a round, so no handler is ever
+re-entered; nothing that was queued in a round leaves before `end_of_round` returned (that is where servers commit).
+"""
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from wire.channel import Channel
+from wire.clock import Now
+from wire.linger import Linger
+
+ACCEPTS: Final = 64  # connections accepted a round from one listener, so that thousands coming back starve nobody
+MAX_WAIT: Final = 60.0  # seconds; an idle process wakes once a minute, which costs nothing
+
+log = logging.getLogger(__name__)
+Callback = Callable[[], None]
+
+
+class Timed(Protocol):
+    """Something that wants to be told when a moment has come."""
+
+    def next_deadline(self) -> float | None:
+        """Monotonic seconds of the next moment, None for never."""
+
+    def tick(self, now: Now) -> None:
+        """That moment, or a later one, has come."""
+
+
+class Every:
+    """Calls `act` every `seconds`."""
+
+    def __init__(self, seconds: float, act: Callable[[Now], None], first: float = 0.0) -> None:
+        self._seconds = seconds
+        self._act = act
+        self._next = first
+
+    def next_deadline(self) -> float:
+        return self._next
+
+    def tick(self, now: Now) -> None:
+        self._next = now.mono + self._seconds
+        self._act(now)
+
+
+def read_clock() -> Now:
+    return Now(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+class Loop:
+    """One process's loop. Set `end_of_round` to commit; add `timed` cores."""
+
+    def __init__(self) -> None:
+        self.now = read_clock()
+        self._linger = Linger(self)
+        self.timed: list[Timed] = [self._linger]
+        self.end_of_round: Callback = lambda: None
+        self._selector = selectors.DefaultSelector()
+        self._channels: set[Channel] = set()
+        self._dirty: dict[Channel, None] = {}
+        self._closing: list[Channel] = []
+        self._again: list[Callback] = []
+        self._posted: list[Callback] = []
+        self._stopped = False
+        # Threads and signal handlers wake the loop by a byte in here.
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self.watch(self._wake_in.fileno(), self._drain_wake)
+
+    # -- what is watched
+
+    def add(self, channel: Channel) -> None:
+        self._channels.add(channel)
+        self._selector.register(channel.socket, selectors.EVENT_READ, channel)
+
+    def watch(self, fd: int, ready: Callback) -> None:
+        """Call `ready` whenever `fd` is readable (pidfds, pipes)."""
+        self._selector.register(fd, selectors.EVENT_READ, ready)
+
+    def unwatch(self, fd: int) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(fd)
+
+    def listen(self, listener: socket.socket, accepted: Callable[[socket.socket], None]) -> None:
+        """Accept from `listener`, a bounded number a round; connections of Internet sockets get TCP_NODELAY."""
+        listener.setblocking(False)
+
+        def accept() -> None:
+            for _ in range(ACCEPTS):
+                try:
+                    sock, _address = listener.accept()
+                except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                    return
+                except OSError as why:  # out of descriptors: leave the rest in the backlog and breathe
+                    log.warning("accept failed: %s", why)
+                    self._pause(listener)
+                    return
+                if sock.family != socket.AF_UNIX:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                accepted(sock)
+
+        self._selector.register(listener, selectors.EVENT_READ, accept)
+
+    def unlisten(self, listener: socket.socket) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(listener)
+
+    def on_signals(self, handle: Callable[[int], None], *signals: int) -> None:
+        """Signal handlers only queue; `handle` runs in the next round."""
+        for number in signals:
+            signal.signal(number, lambda n, _frame: self.post(lambda: handle(n)))
+
+    # -- what handlers ask for
+
+    def send(self, channel: Channel, frame: bytes) -> None:
+        """Queue whole lines; they leave after this round's commit."""
+        channel.queue(frame)
+        self._dirty[channel] = None
+
+    def close(self, channel: Channel, why: str) -> None:
+        """End a connection: what is queued is tried once, and the loss reported in the next round."""
+        if not channel.closing:
+            channel.close(why)
+            self._dirty[channel] = None
+
+    def post(self, act: Callback) -> None:
+        """Run `act` in the next round. May be called by other threads and by signal handlers."""
+        self._posted.append(act)
+        with contextlib.suppress(OSError):  # full: a wake is already on its way
+            self._wake_out.send(b"\0")
+
+    def again(self, act: Callback) -> None:
+        """Run `act` in the next round, which then follows without waiting. For this thread."""
+        self._again.append(act)
+
+    def stop(self) -> None:
+        """Return from `run` at the end of this round."""
+        self._stopped = True
+
+    # -- the round
+
+    def run(self) -> None:
+        while not self._stopped:
+            self.round()
+
+    def round(self) -> None:
+        events = self._selector.select(self._timeout())
+        self.now = now = read_clock()
+        self._report_lost()
+        for timed in tuple(self.timed):
+            deadline = timed.next_deadline()
+            if deadline is not None and deadline <= now.mono:
+                timed.tick(now)
+        again, self._again = self._again, []
+        for act in again:
+            act()
+        for key, mask in events:
+            if isinstance(key.data, Channel):
+                self._channel_ready(key.data, mask)
+            else:
+                key.data()
+        self.end_of_round()
+        self._flush()
+
+    def _timeout(self) -> float:
+        if self._closing or self._again or self._posted:
+            return 0.0
+        soonest = MAX_WAIT + self.now.mono
+        for timed in self.timed:
+            deadline = timed.next_deadline()
+            if deadline is not None and deadline < soonest:
+                soonest = deadline
+        return max(0.0, soonest - time.monotonic())
+
+    def _channel_ready(self, channel: Channel, mask: int) -> None:
+        if channel.closing:
+            return
+        if mask & selectors.EVENT_WRITE:
+            self._dirty[channel] = None
+        if mask & selectors.EVENT_READ:
+            lines = channel.receive()
+            if channel.closing:
+                self._dirty[channel] = None
+            if lines:
+                try:
+                    channel.handler.lines(channel, lines)
+                except Exception:  # a bug: it costs this one connection, never the process
+                    log.exception("handling lines of %s failed", channel.tag)
+                    self.close(channel, "internal")
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for channel in dirty:
+            drained = channel.flush()
+            if channel.closing:
+                self._closing.append(channel)
+            elif drained is channel.writing:
+                channel.writing = not drained
+                wanted = selectors.EVENT_READ if drained else selectors.EVENT_READ | selectors.EVENT_WRITE
+                self._selector.modify(channel.socket, wanted, channel)
+
+    def _report_lost(self) -> None:
+        closing, self._closing = self._closing, []
+        for channel in closing:
+            if channel not in self._channels:
+                continue
+            self._channels.discard(channel)
+            self._selector.unregister(channel.socket)
+            if channel.gone:
+                channel.socket.close()
+            else:
+                self._linger.take(channel.socket)
+            for fd in channel.fds or ():
+                os.close(fd)
+            try:
+                channel.handler.lost(channel, channel.why)
+            except Exception:
+                log.exception("reporting the loss of %s failed", channel.tag)
+
+    def _pause(self, listener: socket.socket) -> None:
+        key = self._selector.unregister(listener)
+        resume = _Once(self.now.mono + 0.1, lambda: self._selector.register(listener, selectors.EVENT_READ, key.data))
+        resume.done = lambda: self.timed.remove(resume)
+        self.timed.append(resume)
+
+    def _drain_wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wake_in.recv(4096)
+        posted, self._posted = self._posted, []
+        for act in posted:
+            act()
+
+
+class _Once:
+    """One moment, after which it takes itself away."""
+
+    def __init__(self, at: float, act: Callable[[], object]) -> None:
+        self._at = at
+        self._act = act
+        self.done: Callback = lambda: None
+
+    def next_deadline(self) -> float:
+        return self._at
+
+    def tick(self, now: Now) -> None:  # noqa: ARG002
+        self._act()
+        self.done()

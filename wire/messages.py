@@ -1,0 +1,524 @@
+"""Every message between clients and servers, version 1: one tagged union a direction, so that decoding is validation.
+
+Rule for the version: a new optional field, a new message or a new error code keeps it; anything that an old reader
+would misread raises it. `tests/golden/v1.jsonl` shows every change in review; docs/protocol.md is the text for people.
+A field that may be left out has the default UNSET and is left out of the encoding; every other field is always there.
+Times (`at`, `made`) are UTC epoch milliseconds. `id` correlates a request and its answer (`re`) on one connection.
+"""
+
+from typing import Annotated, Final, Literal, get_args
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+PROTOCOL: Final = 1
+
+Id = Annotated[str, Meta(max_length=64)]
+Word = Annotated[str, Meta(max_length=512)]  # names and the like: checked by wire.names, bounded here
+Token = Annotated[str, Meta(max_length=4096)]
+Stream = Annotated[str, Meta(min_length=16, max_length=64)]  # 96 bits are 16 characters of base64
+Names = Annotated[list[Word], Meta(max_length=100)]
+Count = Annotated[int, Meta(ge=0, le=1_000)]
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+Access = Literal["public", "private"]
+
+
+class Message(Struct, tag_field="type", kw_only=True, gc=False):
+    """What all messages share: JSON objects whose `type` names them. gc=False: they hold no cycles."""
+
+
+class Request(Message, kw_only=True):
+    id: Id | UnsetType = UNSET
+
+
+class Answer(Message, kw_only=True):
+    re: str | UnsetType = UNSET
+
+
+# --- to the lobby --------------------------------------------------------------------------------------------------
+
+
+class Hello(Request, tag="hello"):
+    """First on every lobby connection, within 10 s."""
+
+    protocol: int
+    client: Word = ""
+
+
+class Login(Request, tag="login"):
+    name: Word
+    password: Word
+    stream: Stream | UnsetType = UNSET  # mail and tells sent under it exist once
+
+
+class Register(Request, tag="register"):
+    name: Word
+    password: Word
+    stream: Stream | UnsetType = UNSET
+
+
+class Guest(Request, tag="guest"):
+    name: Word
+    stream: Stream | UnsetType = UNSET
+
+
+class Resume(Request, tag="resume"):
+    """Go on with an earlier login, by the `session` of its welcome."""
+
+    session: Token
+    stream: Stream | UnsetType = UNSET
+
+
+class Passwd(Request, tag="passwd"):
+    """Change one's own password; ends every other session of the account."""
+
+    old: Word
+    new: Word
+
+
+class Quit(Request, tag="quit"):
+    """Leave: the session ends too."""
+
+
+class Ping(Request, tag="ping"):
+    pass
+
+
+class Rooms(Request, tag="rooms"):
+    after: Word = ""  # the last name of the page before
+    limit: Count = 100
+
+
+class Create(Request, tag="create"):
+    room: Word
+    topic: str = ""
+    access: Access = "public"
+
+
+class Join(Request, tag="join"):
+    """Ask for a ticket to a room; the answer is `redirect`."""
+
+    room: Word
+    create: bool = False
+
+
+class Invite(Request, tag="invite"):
+    """Let somebody into a private room of one's own, or no longer."""
+
+    room: Word
+    name: Word
+    remove: bool = False
+
+
+class CloseRoom(Request, tag="close_room"):
+    """End a room of one's own for good, lines and all."""
+
+    room: Word
+
+
+class Who(Request, tag="who"):
+    after: Word = ""
+    limit: Count = 100
+
+
+class Whois(Request, tag="whois"):
+    name: Word
+
+
+class MailSend(Request, tag="mail_send"):
+    to: Names
+    body: str
+    subject: str = ""
+    answers: Number | UnsetType = UNSET  # the mail this one replies to
+
+
+class MailList(Request, tag="mail_list"):
+    before: Number | UnsetType = UNSET  # the last mail of the page before; newest come first
+    limit: Count = 20
+
+
+class MailRead(Request, tag="mail_read"):
+    mail: Number
+
+
+class MailMark(Request, tag="mail_mark"):
+    mail: Number
+    read: bool
+
+
+class MailDelete(Request, tag="mail_delete"):
+    mail: Number
+
+
+class AdminRooms(Request, tag="admin_rooms"):
+    after: Word = ""
+    limit: Count = 100
+
+
+# --- from the lobby ------------------------------------------------------------------------------------------------
+
+
+class ServerHello(Answer, tag="hello"):
+    protocol: int
+    server: str
+    guests: bool
+    registration: bool
+
+
+class Welcome(Answer, tag="welcome"):
+    name: str
+    roles: list[str]
+    session: str
+    unread: int
+    motd: str
+    resend_window: int  # seconds in which a mail sent again under its stream and id exists once
+
+
+class Error(Answer, tag="error"):
+    code: str
+    text: str
+    fatal: bool = False  # the connection is closed after it
+    retry_after: float | UnsetType = UNSET  # seconds
+
+
+class Done(Answer, tag="done"):
+    seq: int | UnsetType = UNSET  # of the line
+    mail: int | UnsetType = UNSET  # of the mail
+    room: str | UnsetType = UNSET  # as it is spelled
+
+
+class Pong(Answer, tag="pong"):
+    pass
+
+
+class Bye(Answer, tag="bye"):
+    """The last message on a connection: somebody quit, or the server ends it (`code`), to resume or not."""
+
+    code: str = "quit"
+    text: str = ""
+    resume: bool = False
+
+
+class RoomRow(Struct, kw_only=True, gc=False):
+    name: str
+    topic: str
+    access: str
+    members: int
+    owner: str
+    state: str  # running, starting, sleeping, failed
+    made: int
+
+
+class RoomList(Answer, tag="rooms"):
+    rooms: list[RoomRow]
+    more: bool
+
+
+class Redirect(Answer, tag="redirect"):
+    """Go there and `enter`. `host` empty: the host you reached the lobby at. From a room: come back to the new port."""
+
+    room: str
+    host: str
+    port: int
+    ticket: str
+
+
+class PersonRow(Struct, kw_only=True, gc=False):
+    name: str
+    guest: bool
+    rooms: list[str]  # those the asker may see
+    since: int
+
+
+class WhoPage(Answer, tag="who"):
+    people: list[PersonRow]
+    count: int
+    more: bool
+
+
+class WhoisPage(Answer, tag="whois"):
+    name: str
+    guest: bool
+    online: bool
+    roles: list[str]
+    rooms: list[str]
+    since: int | UnsetType = UNSET
+    last_login: int | UnsetType = UNSET
+
+
+class MailRow(Struct, kw_only=True, gc=False, rename={"sender": "from"}):
+    mail: int
+    sender: str
+    subject: str
+    at: int
+    read: bool
+
+
+class MailPage(Answer, tag="mail_page"):
+    mails: list[MailRow]
+    more: bool
+    unread: int
+
+
+class Mail(Answer, tag="mail", rename={"sender": "from"}):
+    mail: int
+    sender: str
+    to: list[str]
+    subject: str
+    body: str
+    at: int
+    read: bool
+    answers: int | UnsetType = UNSET
+
+
+class MailNew(Message, tag="mail_new", rename={"sender": "from"}):
+    """A mail has just been stored for you."""
+
+    mail: int
+    sender: str
+    subject: str
+    at: int
+    unread: int
+
+
+class Unread(Message, tag="unread"):
+    """The count changed by another of your connections."""
+
+    unread: int
+
+
+class AdminRoomRow(Struct, kw_only=True, gc=False):
+    """One room as its operator sees it. Memory in bytes, cpu in percent of a core, uptime in seconds."""
+
+    name: str
+    state: str
+    pid: int
+    port: int
+    members: int
+    lines: int
+    lines_per_second: float
+    cpu: float
+    rss: int
+    uss: int
+    uptime: int
+    restarts: int
+    owner: str
+    access: str
+    reason: str  # why it is not running, where it is not
+
+
+class AdminRoomsPage(Answer, tag="admin_rooms"):
+    rooms: list[AdminRoomRow]
+    more: bool
+
+
+LobbyRequest = (
+    Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
+    | Whois | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
+)  # fmt: skip
+LobbyReply = (
+    ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | MailPage | Mail
+    | MailNew | Unread | AdminRoomsPage
+)  # fmt: skip
+
+
+# --- to a room -----------------------------------------------------------------------------------------------------
+
+
+class Enter(Request, tag="enter"):
+    """First on every room connection, within 10 s. `ticket` from a redirect, or the `resume` of an earlier entered.
+
+    `since`: the last number seen, to be given all after it. `last`: so many of the newest. Neither: the room's default.
+    """
+
+    protocol: int
+    ticket: Token
+    stream: Stream | UnsetType = UNSET
+    since: Number | UnsetType = UNSET
+    last: Count | UnsetType = UNSET
+
+
+class Leave(Request, tag="leave"):
+    pass
+
+
+class Say(Request, tag="say"):
+    text: str
+    kind: Literal["text", "action"] = "text"
+
+
+class Whisper(Request, tag="whisper"):
+    to: Word
+    text: str
+
+
+class Typing(Request, tag="typing"):
+    pass
+
+
+class Members(Request, tag="members"):
+    after: Word = ""
+    limit: Count = 500
+
+
+class History(Request, tag="history"):
+    """A page of the log, oldest first: those before a number or a time, or those after one; the newest by default."""
+
+    before: Number | UnsetType = UNSET
+    after: Number | UnsetType = UNSET
+    before_time: Number | UnsetType = UNSET
+    after_time: Number | UnsetType = UNSET
+    limit: Count = 50
+
+
+class SetTopic(Request, tag="topic"):
+    topic: str
+
+
+class Kick(Request, tag="kick"):
+    name: Word
+    reason: str = ""
+
+
+class Ban(Request, tag="ban"):
+    name: Word
+    seconds: Number = 0  # 0: until unban
+    reason: str = ""
+
+
+class Unban(Request, tag="unban"):
+    name: Word
+
+
+class Mute(Request, tag="mute"):
+    name: Word
+    seconds: Number = 600  # 0: lift it
+    reason: str = ""
+
+
+class Op(Request, tag="op"):
+    name: Word
+
+
+class Deop(Request, tag="deop"):
+    name: Word
+
+
+class Slow(Request, tag="slow"):
+    """Slow mode: at least so many seconds between two lines of one member; 0 ends it."""
+
+    seconds: Annotated[int, Meta(ge=0, le=3_600)]
+
+
+# --- from a room ---------------------------------------------------------------------------------------------------
+
+
+class Entered(Answer, tag="entered"):
+    room: str
+    topic: str
+    seq: int  # the newest number
+    first: int  # the oldest that is kept
+    epoch: int  # another epoch than before: the numbers one remembers mean nothing
+    count: int
+    members: list[str]
+    more: bool
+    resume: str
+    resend_window: int  # seconds in which a line sent again under its stream and id exists once
+    operator: bool
+
+
+class Line(Message, tag="line", rename={"sender": "from"}):
+    seq: int
+    at: int
+    sender: str
+    text: str
+    kind: str | UnsetType = UNSET  # "action" for /me
+    guest: bool | UnsetType = UNSET
+
+
+class Topic(Message, tag="topic", rename={"sender": "from"}):
+    seq: int
+    at: int
+    sender: str
+    topic: str
+
+
+class Moderated(Message, tag="moderated", rename={"sender": "from"}):
+    """A numbered entry: `what` is kick, ban, unban, mute, unmute, op, deop or slow."""
+
+    seq: int
+    at: int
+    sender: str
+    what: str
+    name: str
+    seconds: int | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+Entry = Line | Topic | Moderated
+
+
+class HistoryPage(Answer, tag="history"):
+    lines: list[Entry]
+    more: bool
+
+
+class Whispered(Message, tag="whispered", rename={"sender": "from"}):
+    sender: str
+    to: str
+    text: str
+    at: int
+
+
+class TypingNow(Message, tag="typing", rename={"sender": "from"}):
+    sender: str
+
+
+class Presence(Message, tag="presence"):
+    """Who came and went in this round. `away`: the connection broke, they may come back; `back`: they did."""
+
+    joined: list[str]
+    left: list[str]
+    away: list[str] | UnsetType = UNSET
+    back: list[str] | UnsetType = UNSET
+
+
+class MembersPage(Answer, tag="members"):
+    count: int
+    members: list[str]
+    more: bool
+
+
+class Gap(Message, tag="gap"):
+    """Entries `first` to `last` are no longer kept and will not come."""
+
+    first: int = field(name="from")
+    last: int = field(name="to")
+
+
+class Closing(Message, tag="closing"):
+    """The room ends this connection; `resume` says whether to come back to it."""
+
+    code: str
+    text: str
+    resume: bool
+    retry_after: float | UnsetType = UNSET
+
+
+class Announcement(Message, tag="announcement"):
+    text: str
+    at: int
+
+
+RoomRequest = (
+    Enter | Leave | Ping | Say | Whisper | Typing | Members | History | SetTopic | Kick | Ban | Unban | Mute | Op | Deop
+    | Slow
+)  # fmt: skip
+RoomReply = (
+    Entered | Line | Topic | Moderated | HistoryPage | Whispered | TypingNow | Presence | MembersPage | Gap | Closing
+    | Redirect | Announcement | Done | Error | Pong
+)  # fmt: skip
+
+
+def tags(union: object) -> frozenset[str]:
+    """The `type`s of a union of messages."""
+    return frozenset(str(member.__struct_config__.tag) for member in get_args(union))
