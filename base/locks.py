@@ -22,11 +22,9 @@ class Lock:
 
     def __init__(self, path: Path, *, inheritable: bool = False) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _take(self.fd):
             os.close(self.fd)
-            raise Locked(_read_pid(path)) from None
+            raise Locked(_read_pid(path))
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, b"%d\n" % os.getpid(), 0)
         os.set_inheritable(self.fd, inheritable)
@@ -43,11 +41,23 @@ def holder(path: Path) -> int | None:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return _read_pid(path)
     finally:
         os.close(fd)
     return None
+
+
+def _take(fd: int) -> bool:
+    """Whether the lock is ours now. `holder` shares it for an instant, and who only looks must not keep us out."""
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False  # an owner, not a look
 
 
 def _read_pid(path: Path) -> int:

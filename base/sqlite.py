@@ -40,8 +40,13 @@ def migrate(db: sqlite3.Connection, steps: Sequence[str], reads: int | None = No
         raise NewerFile(f"the file has version {version}, this program reads up to {reads or len(steps)}")
     for number, step in enumerate(steps[version:], start=version + 1):
         db.execute("BEGIN IMMEDIATE")
-        for statement in step.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
-        db.execute(f"PRAGMA user_version = {number}")
-        db.execute("COMMIT")
+        try:
+            for statement in step.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise

@@ -50,7 +50,7 @@ class Channel:
         return self.socket.fileno()
 
     def receive(self) -> list[bytes]:
-        """Read what is there, at most READ_BYTES; marks the channel when the other end has gone or broke the framing."""
+        """Read what is there, at most READ_BYTES; marks the channel when the other end left or broke the framing."""
         try:
             if self.fds is None:
                 data = self.socket.recv(READ_BYTES)
@@ -76,8 +76,9 @@ class Channel:
 
     def queue(self, frame: bytes) -> None:
         """Add whole lines to what will be sent; they leave at the end of the round."""
-        self._out.append(frame)
-        self.pending += len(frame)
+        if frame:  # an empty one would never be consumed
+            self._out.append(frame)
+            self.pending += len(frame)
 
     def discard(self) -> None:
         """Drop what is queued (after a failed commit, before anything of it was sent)."""

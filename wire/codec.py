@@ -10,6 +10,7 @@ from wire.framing import LINE_MAX
 from wire.messages import tags
 
 M = TypeVar("M")
+EXPLANATION_MAX: Final = 200  # characters; a reason can quote what was sent, and that can be a whole line
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -55,7 +56,8 @@ class Codec(Generic[M]):
             return BadMessage("bad_message", "a message has a type", re)
         if head.type not in self._tags:
             return BadMessage("unknown_type", "no message of this type may be sent here", re)
-        return BadMessage("bad_message", str(why), re)
+        text = "this is not UTF-8" if isinstance(why, UnicodeDecodeError) else str(why)[:EXPLANATION_MAX]
+        return BadMessage("bad_message", text, re)
 
 
 def encode(message: msgspec.Struct) -> bytes:

@@ -175,7 +175,7 @@ LobbyToRoom = Assign | PutOut | Announce
 
 
 class ChildUp(Message, tag="child_up"):
-    """A child is ready. The lobby sends its listening socket along (SCM_RIGHTS), so that a new guardian holds it too."""
+    """A child is ready. The lobby's listening sockets come along (SCM_RIGHTS), so that a new guardian has them too."""
 
     process: Literal["lobby", "nursery"]
     pid: int

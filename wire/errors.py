@@ -46,7 +46,7 @@ CODES: Final[dict[str, str]] = {
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a failure of ours
-    """A request that is refused: `code` for programs, `text` for people, `retry_after` in seconds where waiting helps."""
+    """A refused request: `code` for programs, `text` for people, `retry_after` in seconds where waiting helps."""
 
     def __init__(self, code: str, text: str, *, retry_after: float | None = None, fatal: bool = False) -> None:
         if code not in CODES:

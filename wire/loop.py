@@ -69,6 +69,7 @@ class Loop:
         self._closing: list[Channel] = []
         self._again: list[Callback] = []
         self._posted: list[Callback] = []
+        self._paused: dict[socket.socket, _Once] = {}  # listeners that breathe after a failed accept
         self._stopped = False
         # Threads and signal handlers wake the loop by a byte in here.
         self._wake_in, self._wake_out = socket.socketpair()
@@ -111,6 +112,9 @@ class Loop:
         self._selector.register(listener, selectors.EVENT_READ, accept)
 
     def unlisten(self, listener: socket.socket) -> None:
+        pause = self._paused.pop(listener, None)
+        if pause is not None:
+            self.timed.remove(pause)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(listener)
 
@@ -227,10 +231,14 @@ class Loop:
                 log.exception("reporting the loss of %s failed", channel.tag)
 
     def _pause(self, listener: socket.socket) -> None:
-        key = self._selector.unregister(listener)
-        resume = _Once(self.now.mono + 0.1, lambda: self._selector.register(listener, selectors.EVENT_READ, key.data))
-        resume.done = lambda: self.timed.remove(resume)
-        self.timed.append(resume)
+        accept = self._selector.unregister(listener).data
+
+        def resume() -> None:
+            self.timed.remove(self._paused.pop(listener))
+            self._selector.register(listener, selectors.EVENT_READ, accept)
+
+        self._paused[listener] = _Once(self.now.mono + 0.1, resume)
+        self.timed.append(self._paused[listener])
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -241,16 +249,14 @@ class Loop:
 
 
 class _Once:
-    """One moment, after which it takes itself away."""
+    """One moment; `act` takes it away."""
 
-    def __init__(self, at: float, act: Callable[[], object]) -> None:
+    def __init__(self, at: float, act: Callback) -> None:
         self._at = at
         self._act = act
-        self.done: Callback = lambda: None
 
     def next_deadline(self) -> float:
         return self._at
 
     def tick(self, now: Now) -> None:  # noqa: ARG002
         self._act()
-        self.done()

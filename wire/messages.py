@@ -335,6 +335,7 @@ class Enter(Request, tag="enter"):
     stream: Stream | UnsetType = UNSET
     since: Number | UnsetType = UNSET
     last: Count | UnsetType = UNSET
+    whispers: Number | UnsetType = UNSET  # the number of the last whisper seen, to be given those since
 
 
 class Leave(Request, tag="leave"):
@@ -467,6 +468,7 @@ class Whispered(Message, tag="whispered", rename={"sender": "from"}):
     to: str
     text: str
     at: int
+    number: int  # rises; for `whispers` of a later enter
 
 
 class TypingNow(Message, tag="typing", rename={"sender": "from"}):

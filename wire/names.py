@@ -12,10 +12,12 @@ NAME_MAX: Final = 32
 TEXT_MAX: Final = 4_000  # characters, so that a line of 4-byte characters stays well under a frame's 64 KiB
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?", re.ASCII)
 # Names that would let somebody pass for the system, or that commands use as words.
-RESERVED: Final = frozenset(
-    "admin administrator all everyone guest here lobby me moderator nobody operator owner parlour "
-    "postmaster root room server staff system you".split()
-)
+# fmt: off
+RESERVED: Final = frozenset({
+    "admin", "administrator", "all", "everyone", "guest", "here", "lobby", "me", "moderator", "nobody", "operator",
+    "owner", "parlour", "postmaster", "root", "room", "server", "staff", "system", "you",
+})
+# fmt: on
 # C0, DEL and C1, but newline and tab; the line and paragraph separators break lines in terminals as well.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _LONE_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -1,0 +1,107 @@
+"""Who may come in. Pure: tokens, what was spent, what was revoked.
+
+Law: a ticket opens this room once, before it expires; a resume token as often as needed until it expires; neither
+when its holder's tokens were revoked after it was issued. What must be durable (a spent number, a revocation) is
+returned for the round's commit before the door counts on it.
+"""
+
+import secrets
+
+from msgspec import Struct
+
+from wire.errors import Refused
+from wire.names import fold
+from wire.tickets import TOKEN_SECONDS, Keyring, ResumeToken, Ticket, sign, verify
+
+
+class Person(Struct, frozen=True):
+    """Somebody as a token names them."""
+
+    name: str
+    guest: bool
+    roles: tuple[str, ...]
+
+
+class Admission(Struct, frozen=True):
+    """A token that was accepted. `spend`: the ticket's number, to be stored before anybody is let in."""
+
+    person: Person
+    stream: str
+    epoch: int | None  # of the visit that is resumed; None for a first one
+    spend: str | None
+    expires: int
+
+
+class Door:
+    """The door of room `room`. `spent` maps numbers to their expiry, `revoked` folded names to a moment (epoch ms)."""
+
+    def __init__(self, room: str, ring: Keyring, epoch: int, *, spent: dict[str, int], revoked: dict[str, int]) -> None:
+        self.room = room
+        self.ring = ring
+        self.epoch = epoch
+        self._spent = spent
+        self._revoked = revoked
+
+    def knows(self, token: str) -> bool:
+        """Whether the key that signed `token` is in the ring; if not, the ring may have been rotated."""
+        generation = token.partition(".")[0]
+        return not generation.isdigit() or int(generation) in self.ring
+
+    def open(self, token: str, stream: str | None, wall: int) -> Admission:
+        """Check `token` and spend it; raises Refused(bad_ticket)."""
+        try:
+            ticket = verify(self.ring, token, Ticket, wall=wall, code="bad_ticket")
+        except Refused:
+            return self._resume(verify(self.ring, token, ResumeToken, wall=wall, code="bad_ticket"), stream)
+        person = Person(ticket.name, ticket.guest, tuple(ticket.roles))
+        self._check(ticket.room, person, ticket.issued)
+        if ticket.number in self._spent:
+            raise _bad("this ticket was used before: ask the lobby for another")
+        self._spent[ticket.number] = ticket.expires
+        return Admission(person, stream or secrets.token_urlsafe(12), None, ticket.number, ticket.expires)
+
+    def unspend(self, number: str) -> None:
+        """The round that should have stored the number failed."""
+        self._spent.pop(number, None)
+
+    def revoke(self, name: str, before: int) -> None:
+        """Void every token of `name` issued at `before` (epoch ms) or earlier."""
+        key = fold(name)
+        self._revoked[key] = max(before, self._revoked.get(key, 0))
+
+    def prune(self, wall: int) -> None:
+        """Forget what no valid token can meet any more."""
+        self._spent = {number: expires for number, expires in self._spent.items() if expires > wall}
+        horizon = wall - TOKEN_SECONDS * 1_000
+        self._revoked = {name: before for name, before in self._revoked.items() if before > horizon}
+
+    def resume_token(self, person: Person, stream: str, wall: int) -> str:
+        """A token for coming back within 24 hours."""
+        return sign(
+            self.ring,
+            ResumeToken(
+                room=self.room,
+                name=person.name,
+                guest=person.guest,
+                roles=list(person.roles),
+                stream=stream,
+                epoch=self.epoch,
+                issued=wall,
+                expires=wall + TOKEN_SECONDS * 1_000,
+            ),
+        )
+
+    def _resume(self, token: ResumeToken, stream: str | None) -> Admission:
+        person = Person(token.name, token.guest, tuple(token.roles))
+        self._check(token.room, person, token.issued)
+        return Admission(person, stream or token.stream, token.epoch, None, token.expires)
+
+    def _check(self, room: str, person: Person, issued: int) -> None:
+        if room != self.room:
+            raise _bad("this ticket is for another room: ask the lobby for one")
+        if issued <= self._revoked.get(fold(person.name), 0):
+            raise _bad("this ticket has been withdrawn: ask the lobby for another")
+
+
+def _bad(text: str) -> Refused:
+    return Refused("bad_ticket", text, fatal=True)

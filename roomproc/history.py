@@ -1,0 +1,262 @@
+"""The room's file: its numbered entries, and what has to be known again after a crash. The only module that opens it.
+
+Law: one transaction a round (`commit`), and nothing in it is shown before that returned. Numbers are contiguous and
+times never go backwards, so a moment is found by bisection over numbers. Reading takes a page at a time.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from base.sqlite import Durability, connect, migrate
+from roomproc.people import Remembered
+from roomproc.staged import Standing, StoredWhisper, Told, Work
+from wire.control import RoomSettings
+from wire.messages import Entry, Line, Moderated, Topic
+
+_LINE, _ACTION, _TOPIC, _MODERATED = 0, 1, 2, 3
+SCHEMA: Final = [
+    """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE streams (number INTEGER PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (account, name));
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, sender TEXT NOT NULL, guest INTEGER NOT NULL,
+  text TEXT NOT NULL, stream INTEGER, id TEXT);
+CREATE UNIQUE INDEX sent ON entries (stream, id) WHERE stream IS NOT NULL;
+CREATE TABLE whispers (
+  number INTEGER PRIMARY KEY, at INTEGER NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL, text TEXT,
+  stream INTEGER, id TEXT);
+CREATE UNIQUE INDEX whispered ON whispers (stream, id) WHERE stream IS NOT NULL;
+CREATE TABLE spent (number TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE revoked (name TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE standing (
+  name TEXT NOT NULL, what TEXT NOT NULL, shown TEXT NOT NULL, until INTEGER, PRIMARY KEY (name, what)) WITHOUT ROWID;
+CREATE TABLE members (name TEXT PRIMARY KEY, guest INTEGER NOT NULL) WITHOUT ROWID
+"""
+]
+
+
+class Opened(msgspec.Struct):
+    """What the file said when it was opened."""
+
+    seq: int
+    first: int
+    at: int  # of the newest entry
+    epoch: int
+    incarnation: int
+    settings: RoomSettings | None
+    topic: str
+    slow: int
+    revoked_to: int
+    whisper: int
+    spent: dict[str, int]
+    revoked: dict[str, int]
+    standing: list[Standing]
+    members: list[Remembered]
+
+
+FORGET_EVERY: Final = 60_000  # ms
+WAL_PAGES: Final = 1_000  # pages of log worth a checkpoint: 4 MB, SQLite's own default
+
+
+class History:
+    """The file at `path`. Raises sqlite3.Error; base.sqlite.NewerFile when another version wrote it."""
+
+    def __init__(self, path: Path, durability: Durability) -> None:
+        self._db = connect(path, durability)
+        self._forgot = 0
+        self._changes = 0
+        migrate(self._db, SCHEMA)
+
+    def open(self, wall: int) -> Opened:
+        """Raise the incarnation, durably, and read what a room has to know. `wall`: a new file's epoch."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO facts VALUES ('incarnation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+        db.execute("INSERT INTO facts VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
+        db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
+        db.execute("COMMIT")
+        facts = dict(db.execute("SELECT name, value FROM facts"))
+        seq, at = db.execute("SELECT seq, at FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
+        (first,) = db.execute("SELECT min(seq) FROM entries").fetchone()
+        return Opened(
+            seq=seq,
+            first=first or 1,
+            at=at,
+            epoch=facts["epoch"],
+            incarnation=facts["incarnation"],
+            settings=msgspec.json.decode(facts["settings"], type=RoomSettings) if "settings" in facts else None,
+            topic=facts.get("topic", ""),
+            slow=facts.get("slow", 0),
+            revoked_to=facts.get("revoked_to", 0),
+            whisper=db.execute("SELECT coalesce(max(number), 0) FROM whispers").fetchone()[0],
+            spent=dict(db.execute("SELECT number, expires FROM spent")),
+            revoked=dict(db.execute("SELECT name, before FROM revoked")),
+            standing=[
+                Standing(what=what, name=shown, until=until)
+                for what, shown, until in db.execute("SELECT what, shown, until FROM standing")
+            ],
+            members=[Remembered(name, bool(guest)) for name, guest in db.execute("SELECT name, guest FROM members")],
+        )
+
+    # -- the round
+
+    def commit(self, work: Work) -> None:
+        """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for stream in work.streams:
+                stream.number = self._stream_number(stream.account, stream.name)
+            if work.entries:
+                db.executemany(
+                    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(told) for told in work.entries]
+                )
+            if work.whispers:
+                db.executemany(
+                    "INSERT INTO whispers VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (w.number, w.at, w.sender, w.recipient, w.text, w.stream and w.stream.number, w.id)
+                        for w in work.whispers
+                    ],
+                )
+            self._write_rest(work)
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            for stream in work.streams:
+                stream.number = None
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _write_rest(self, work: Work) -> None:
+        db = self._db
+        db.executemany("INSERT OR REPLACE INTO spent VALUES (?, ?)", work.spent)
+        db.executemany("INSERT OR REPLACE INTO revoked VALUES (?, ?)", work.revoked)
+        db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", work.facts.items())  # plain values only
+        for change in work.standing:
+            key = (change.key, change.what)
+            if change.until == 0:
+                db.execute("DELETE FROM standing WHERE name = ? AND what = ?", key)
+            else:
+                db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?)", (*key, change.name, change.until))
+        db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?)", [(m.name, m.guest) for m in work.came])
+        db.executemany("DELETE FROM members WHERE name = ?", [(name,) for name in work.went])
+
+    def _stream_number(self, account: str, name: str) -> int:
+        self._db.execute("INSERT INTO streams (account, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (account, name))
+        return int(
+            self._db.execute("SELECT number FROM streams WHERE account = ? AND name = ?", (account, name)).fetchone()[0]
+        )
+
+    # -- exactly once
+
+    def stream(self, account: str, name: str) -> int | None:
+        """The number of a stream something was sent under; None when nothing was."""
+        row = self._db.execute("SELECT number FROM streams WHERE account = ? AND name = ?", (account, name)).fetchone()
+        return row[0] if row else None
+
+    def sent(self, stream: int, message_id: str) -> int | None:
+        """The number under which a line of the stream was stored; 0 for a whisper; None when it was not."""
+        row = self._db.execute(
+            "SELECT seq FROM entries WHERE stream = ?1 AND id = ?2"
+            " UNION ALL SELECT 0 FROM whispers WHERE stream = ?1 AND id = ?2",
+            (stream, message_id),
+        ).fetchone()
+        return row[0] if row else None
+
+    def whispers_since(self, account: str, number: int) -> list[StoredWhisper]:
+        """Whispers from or to the folded name `account` that are still kept, after `number`."""
+        rows = self._db.execute(
+            "SELECT number, at, sender, recipient, text FROM whispers WHERE number > ? AND text IS NOT NULL"
+            " AND (lower(sender) = ? OR lower(recipient) = ?) ORDER BY number",
+            (number, account, account),
+        )
+        return [
+            StoredWhisper(number=n, at=at, sender=sender, recipient=to, text=text) for n, at, sender, to, text in rows
+        ]
+
+    def forget_due(self, wall: int) -> bool:
+        """Whether it is time again for `forget`."""
+        return abs(wall - self._forgot) >= FORGET_EVERY
+
+    def forget(self, wall: int, *, whispers_before: int, window_before: int) -> None:
+        """Drop what has had its time: whispers' texts, keys outside the resend window, spent numbers."""
+        self._forgot = wall
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
+        db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
+        db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
+        db.execute("COMMIT")
+
+    # -- reading
+
+    def after(self, seq: int, limit: int) -> list[Entry]:
+        """At most `limit` entries with numbers above `seq`, oldest first."""
+        rows = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        return [_entry(row) for row in rows]
+
+    def before(self, seq: int, limit: int) -> list[Entry]:
+        """The `limit` entries below `seq`, oldest first."""
+        rows = self._db.execute(f"{_SELECT} WHERE seq < ? ORDER BY seq DESC LIMIT ?", (seq, limit)).fetchall()
+        return [_entry(row) for row in reversed(rows)]
+
+    def first_at(self, at: int, first: int, seq: int) -> int:
+        """The lowest number between `first` and `seq` + 1 whose time is `at` (epoch ms) or later."""
+        low, high = first, seq + 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._db.execute("SELECT at FROM entries WHERE seq = ?", (middle,)).fetchone()[0] < at:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file once it is worth it, without waiting for readers."""
+        if self._db.total_changes - self._changes >= WAL_PAGES:
+            self._changes = self._db.total_changes
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def close(self) -> None:
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._db.close()
+
+
+_SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"
+
+
+def _row(told: Told) -> tuple[Any, ...]:
+    entry = told.entry
+    stream = told.stream.number if told.stream is not None else None
+    if type(entry) is Line:
+        kind = _LINE if entry.kind is UNSET else _ACTION
+        guest = entry.guest is True
+        return (entry.seq, entry.at, kind, entry.sender, guest, entry.text, stream, told.id if stream else None)
+    if type(entry) is Topic:
+        return (entry.seq, entry.at, _TOPIC, entry.sender, False, entry.topic, None, None)
+    assert type(entry) is Moderated
+    detail = {"what": entry.what, "name": entry.name, "seconds": entry.seconds, "reason": entry.reason}
+    text = msgspec.json.encode({key: value for key, value in detail.items() if value is not UNSET}).decode()
+    return (entry.seq, entry.at, _MODERATED, entry.sender, False, text, None, None)
+
+
+def _entry(row: Iterable[Any]) -> Entry:
+    seq, at, kind, sender, guest, text = row
+    if kind == _TOPIC:
+        return Topic(seq=seq, at=at, sender=sender, topic=text)
+    if kind == _MODERATED:
+        return Moderated(seq=seq, at=at, sender=sender, **msgspec.json.decode(text))
+    return Line(
+        seq=seq,
+        at=at,
+        sender=sender,
+        text=text,
+        kind="action" if kind == _ACTION else UNSET,
+        guest=True if guest else UNSET,
+    )

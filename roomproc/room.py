@@ -1,0 +1,375 @@
+"""The core of a room: connections, the table of what may be asked, and the round. Pure.
+
+Law: handlers only stage. `committed()` releases what was staged, `aborted()` refuses it; a number that was not
+committed was shown to nobody and is used again.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import UNSET
+
+from base.config import Config
+from roomproc import orders, speech
+from roomproc.door import Door
+from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, Send, Transient
+from roomproc.history import Opened
+from roomproc.moderation import OPERATOR, Moderation
+from roomproc.people import Connection, Member, Remembered, Stream
+from roomproc.presence import Roster
+from roomproc.round import Entering, PutOut, Round
+from roomproc.staged import StoredWhisper, Work
+from wire import control
+from wire.clock import Now
+from wire.control import Joined, Left, Revocation, RoomSettings
+from wire.errors import Refused
+from wire.messages import (
+    PROTOCOL,
+    Ban,
+    Closing,
+    Deop,
+    Done,
+    Enter,
+    Entered,
+    Error,
+    History,
+    Kick,
+    Leave,
+    Members,
+    MembersPage,
+    Moderated,
+    Mute,
+    Op,
+    Ping,
+    Pong,
+    Request,
+    Say,
+    SetTopic,
+    Slow,
+    Topic,
+    Typing,
+    Unban,
+    Whisper,
+)
+from wire.names import fold
+from wire.pace import Pace
+
+FIRST_PAGE: Final = 500  # names in entered and in snapshots; more are asked for
+STREAMS: Final = 10_000  # streams kept in memory of those whose connections are gone
+
+
+class Store(Protocol):
+    """What the core asks of the room's file while it stages: three keyed look-ups."""
+
+    def stream(self, account: str, name: str) -> int | None: ...
+    def sent(self, stream: int, message_id: str) -> int | None: ...
+    def whispers_since(self, account: str, number: int) -> list[StoredWhisper]: ...
+
+
+class Room:
+    """One room. Times are `Now`; connections are numbers the server chose."""
+
+    def __init__(
+        self, settings: RoomSettings, opened: Opened, config: Config, door: Door, store: Store, now: Now
+    ) -> None:
+        self.settings = settings
+        self.config = config
+        self.door = door
+        self.store = store
+        self.seq = opened.seq
+        self.first = opened.first
+        self.epoch = opened.epoch
+        self.at = opened.at
+        self.topic = opened.topic or settings.topic
+        self.whisper_number = opened.whisper
+        self.revoked_to = opened.revoked_to
+        self.moderation = Moderation(fold(settings.owner), opened.slow, opened.standing)
+        self.roster = Roster(config.rooms.grace)
+        for member in opened.members:
+            self.roster.remember(member, now.mono)
+        self.connections: dict[int, Connection] = {}
+        self._outside: dict[int, float] = {}  # connections that have not entered, and until when they must have
+        self._streams: dict[tuple[str, str], Stream] = {}
+        self.round = Round(self.seq)
+
+    # -- what the server reports
+
+    def opened(self, connection: int, now: Now) -> None:
+        self._outside[connection] = now.mono + (self.config.limits.hello_seconds or float("inf"))
+
+    def handle(self, connection: int, message: Request, now: Now) -> None:
+        """Stage what `message` asks; a refusal is staged as its answer."""
+        inside = self.connections.get(connection)
+        try:
+            if inside is None:
+                self._outside_asks(connection, message, now)
+                return
+            rule = RULES.get(type(message))
+            if rule is None:
+                raise Refused("already", "you have entered this room already")
+            rule(self, inside, message, now)
+        except Refused as refused:
+            self.refuse(connection, message.id, refused)
+
+    def refuse(self, connection: int, re: Any, refused: Refused) -> None:
+        error = Error(
+            re=re if re is not None else UNSET,
+            code=refused.code,
+            text=refused.text,
+            fatal=refused.fatal,
+            retry_after=UNSET if refused.retry_after is None else refused.retry_after,
+        )
+        if refused.fatal:
+            self.round.ends.append((connection, error, refused.code))
+        else:
+            self.round.answer(connection, error)
+
+    def lost(self, connection: int, now: Now) -> None:
+        self._outside.pop(connection, None)
+        inside = self.connections.pop(connection, None)
+        if inside is not None:
+            self.roster.broken(inside, now.mono)
+
+    def next_deadline(self) -> float | None:
+        moments = [next(iter(self._outside.values()), None), self.roster.next_deadline()]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def tick(self, now: Now) -> None:
+        for member in self.roster.expired(now.mono):
+            self.roster.leave(member)
+        for connection, until in list(self._outside.items()):
+            if until > now.mono:
+                break  # one time for all: the oldest comes first
+            del self._outside[connection]
+            self.refuse(connection, None, Refused("timeout", "nothing was said in time", fatal=True))
+
+    # -- what the lobby tells
+
+    def assign(self, settings: RoomSettings, revocations: list[Revocation]) -> None:
+        """The catalogue's word; the higher revision wins."""
+        if settings.revision >= self.settings.revision:
+            self.settings = settings
+            self.moderation.owner = fold(settings.owner)
+            self.round.work.facts["settings"] = msgspec.json.encode(settings).decode()
+        for revocation in revocations:
+            self.revoked_to = max(self.revoked_to, revocation.number)
+            self.door.revoke(revocation.name, revocation.before)
+            self.round.work.revoked.append((fold(revocation.name), revocation.before))
+            self.round.work.facts["revoked_to"] = self.revoked_to
+
+    def put_out(self, order: control.PutOut) -> None:
+        self.round.out.append(PutOut(fold(order.name), order.code, order.text))
+
+    # -- the round
+
+    def work(self) -> Work:
+        """What this round's commit has to store; falsy when there is nothing."""
+        presence = self.presence = self.roster.frame()
+        self.round.work.came = [Remembered(fold(who.name), who.guest) for who in presence[1]]
+        self.round.work.went = [fold(name) for name in presence[2]]
+        return self.round.work
+
+    def committed(self, now: Now) -> list[Effect]:
+        """What was staged is stored: release it."""
+        done, self.round = self.round, Round(self.round.seq)
+        self.seq = done.seq
+        effects: list[Effect] = []
+        entries = [told.entry for told in done.work.entries]
+        self._apply(done, entries)
+        if entries:
+            effects.append(Broadcast(entries))
+        effects += self._presence_effects(done)
+        for entering in done.entering:
+            effects += self._entered(entering, done, now)
+        effects += done.told()
+        for whisper in done.work.whispers:
+            effects += speech.deliver(self, whisper)
+        effects += done.transient
+        return effects + self._ends(done)
+
+    def aborted(self, code: str, now: Now) -> list[Effect]:
+        """Nothing of this round was stored: refuse it. Numbers are used again."""
+        done, self.round = self.round, Round(self.seq)
+        newcomers = [entering.connection for entering in done.entering]
+        for connection in newcomers:
+            self.connections.pop(connection.id, None)
+        self.roster.untell(newcomers, now.mono)
+        for entering in done.entering:
+            if entering.admission.spend is not None:
+                self.door.unspend(entering.admission.spend)
+        done.abort(code, "the disk refused; nothing of this was stored")
+        return [*done.told(), *self._ends(done)]
+
+    # -- entering
+
+    def _outside_asks(self, connection: int, message: Request, now: Now) -> None:
+        if isinstance(message, Ping):
+            self.round.answer(connection, Pong(re=message.id))
+            return
+        if not isinstance(message, Enter):
+            raise Refused("not_logged_in", "enter comes first on a room's connection", fatal=True)
+        if message.protocol != PROTOCOL:
+            raise Refused("version", f"this server speaks protocol {PROTOCOL}", fatal=True)
+        stream = None if message.stream is UNSET else message.stream
+        admission = self.door.open(message.ticket, stream, now.wall)
+        self.moderation.check_entry(admission.person, now.wall)
+        del self._outside[connection]
+        member = self.roster.join(admission.person)
+        limits = self.config.limits
+        entered = Connection(
+            connection,
+            member,
+            self._stream(member.key, admission.stream),
+            Pace(limits.lines_per_second, limits.lines_burst),
+            Pace(limits.requests_per_second, limits.requests_burst),
+        )
+        member.connections[connection] = self.connections[connection] = entered
+        self.round.entering.append(Entering(entered, admission, message))
+        if admission.spend is not None:
+            self.round.work.spent.append((admission.spend, admission.expires))
+
+    def _stream(self, account: str, name: str) -> Stream:
+        found = self._streams.get((account, name))
+        if found is None:
+            found = self._streams[account, name] = Stream(account, name, self.store.stream(account, name))
+            if len(self._streams) > STREAMS:
+                self._forget_streams()
+        return found
+
+    def _forget_streams(self) -> None:
+        used = {id(connection.stream) for connection in self.connections.values()}
+        self._streams = {key: stream for key, stream in self._streams.items() if id(stream) in used}
+
+    def _entered(self, entering: Entering, done: Round, now: Now) -> list[Effect]:
+        connection, request = entering.connection, entering.request
+        if connection.id not in self.connections:
+            return []  # lost again in the same round
+        member, person = connection.member, entering.admission.person
+        names, more = self.roster.page("", FIRST_PAGE)
+        entered = Entered(
+            re=request.id,
+            room=self.settings.name,
+            topic=self.topic,
+            seq=self.seq,
+            first=self.first,
+            epoch=self.epoch,
+            count=len(self.roster),
+            members=names,
+            more=more,
+            resume=self.door.resume_token(person, connection.stream.name, now.wall),
+            resend_window=self.config.rooms.resend_window,
+            operator=self.moderation.rank(member.name, member.roles) >= OPERATOR,
+        )
+        effects: list[Effect] = [Send(connection.id, [entered]), Feed(connection.id, self._since(entering))]
+        if request.whispers is not UNSET:
+            this_round = {whisper.number for whisper in done.work.whispers}  # delivered with it
+            missed = self.store.whispers_since(member.key, request.whispers)
+            frames = [speech.frame_of(whisper) for whisper in missed if whisper.number not in this_round]
+            effects.append(Send(connection.id, frames))
+        return effects
+
+    def _since(self, entering: Entering) -> int:
+        """The number after which a newcomer is fed."""
+        request = entering.request
+        same_log = entering.admission.epoch in (None, self.epoch)
+        if request.since is not UNSET and same_log and request.since <= self.seq:
+            return request.since
+        last = self.config.rooms.newcomer_lines if request.last is UNSET else request.last
+        return max(self.first - 1, self.seq - last)
+
+    # -- releasing
+
+    def _apply(self, done: Round, entries: list[Any]) -> None:
+        done.remember()
+        for order in done.work.standing:
+            self.moderation.apply(order)
+        for name, before in done.work.revoked:
+            self.door.revoke(name, before)
+        if done.work.facts or done.work.standing:
+            for entry in entries:
+                if type(entry) is Topic:
+                    self.topic = entry.topic
+                elif type(entry) is Moderated and entry.what == "slow":
+                    self.moderation.slow = int(entry.seconds or 0)
+
+    def _presence_effects(self, done: Round) -> list[Effect]:
+        presence, came, went = self.presence
+        if presence is None:
+            return []
+        effects: list[Effect] = [Transient(presence, but=tuple(to for to, _last, _why in done.ends))]
+        if came:
+            effects.append(Report(Joined(members=came)))
+        if went:
+            effects.append(Report(Left(names=went)))
+        return effects
+
+    def _ends(self, done: Round) -> list[Effect]:
+        effects: list[Effect] = []
+        for order in done.out:
+            member = self.roster.get(order.key)
+            if member is None:
+                continue
+            closing = Closing(code=order.code, text=order.text, resume=False)
+            for connection in list(member.connections):
+                effects += [Send(connection, [closing]), Close(connection, order.code)]
+            self._gone(member)
+        for to, last, why in done.ends:
+            effects += [Send(to, [last]), Close(to, why)]
+        return effects
+
+    def _gone(self, member: Member) -> None:
+        for connection in list(member.connections):
+            self.connections.pop(connection, None)
+        member.connections.clear()
+        self.roster.leave(member)
+
+    # -- small requests
+
+    def leave(self, connection: Connection, message: Leave, now: Now) -> None:  # noqa: ARG002
+        member = connection.member
+        member.connections.pop(connection.id, None)
+        self.connections.pop(connection.id, None)
+        if not member.connections:
+            self.roster.leave(member)
+        self.round.ends.append((connection.id, Done(re=message.id), "left"))
+
+    def members(self, connection: Connection, message: Members, now: Now) -> None:
+        connection.requests.take(now.mono)
+        names, more = self.roster.page(message.after, message.limit)
+        page = MembersPage(re=message.id, count=len(self.roster), members=names, more=more)
+        self.round.answer(connection.id, page)
+
+    def snapshot(self) -> MembersPage:
+        """The members now, for a connection that missed presence frames."""
+        names, more = self.roster.page("", FIRST_PAGE)
+        return MembersPage(count=len(self.roster), members=names, more=more)
+
+    def history(self, connection: Connection, message: History, now: Now) -> None:
+        connection.requests.take(now.mono)
+        self.round.answer(connection.id, ReadHistory(connection.id, message))
+
+    def ping(self, connection: Connection, message: Ping, now: Now) -> None:
+        connection.requests.take(now.mono)
+        self.round.answer(connection.id, Pong(re=message.id))
+
+
+Handler = Callable[[Room, Connection, Any, Now], None]
+# What a member may ask. Who may do it is decided by the handler's first line, with the room's ranks.
+RULES: Final[dict[type, Handler]] = {
+    Say: speech.say,
+    Whisper: speech.whisper,
+    Typing: speech.typing,
+    Leave: Room.leave,
+    Ping: Room.ping,
+    Members: Room.members,
+    History: Room.history,
+    SetTopic: orders.set_topic,
+    Kick: orders.kick,
+    Ban: orders.ban,
+    Unban: orders.unban,
+    Mute: orders.mute,
+    Op: orders.op,
+    Deop: orders.deop,
+    Slow: orders.slow,
+}

@@ -1,0 +1,107 @@
+"""What one round of a room stages: the work for its commit, and what is released by it. Pure.
+
+Law: released in this order: the round's entries to all in step, the presence frame, newcomers, private answers, ends.
+"""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from roomproc.door import Admission
+from roomproc.effects import Effect, Send, Transient
+from roomproc.people import Connection, Stream
+from roomproc.staged import Told, Work
+from wire.messages import Enter, Entry, Error
+
+
+class Entering(Struct):
+    """A newcomer whose ticket is spent by this round's commit."""
+
+    connection: Connection
+    admission: Admission
+    request: Enter
+
+
+class Answer(Struct, gc=False):
+    """What one request of one connection is told. `stored`: only once the commit stands."""
+
+    to: int
+    what: Any  # a message, or an effect that makes one
+    re: str | UnsetType = UNSET
+    stored: bool = False
+
+
+class PutOut(Struct, frozen=True):
+    """A member's connections end, and the member leaves."""
+
+    key: str  # folded
+    code: str
+    text: str
+
+
+class Round:
+    """One round's staging, filled by handlers and emptied by commit or abort."""
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq  # the newest number, with what is staged
+        self.work = Work()
+        self.entering: list[Entering] = []
+        self.answers: list[Answer] = []
+        self.transient: list[Transient] = []
+        self.ends: list[tuple[int, Any, str]] = []  # (connection, last message, why)
+        self.out: list[PutOut] = []
+        self.sent: dict[tuple[int, str], int] = {}  # (id(stream), id) → number, staged but not yet stored
+
+    def add(self, entry: Entry, stream: Stream | None = None, message_id: str | UnsetType = UNSET) -> None:
+        """Stage a numbered entry, under its sender's durable key where the line has an id."""
+        self.seq = entry.seq
+        if stream is None or message_id is UNSET:
+            self.work.entries.append(Told(entry))
+        else:
+            self.work.entries.append(Told(entry, stream, message_id))
+            self.key(stream, message_id, entry.seq)
+
+    def key(self, stream: Stream, message_id: str, seq: int) -> None:
+        """Something was staged under this durable key; 0 for what has no number."""
+        if stream.number is None and stream not in self.work.streams:
+            self.work.streams.append(stream)
+        self.sent[id(stream), message_id] = seq
+
+    def remember(self) -> None:
+        """What was staged is stored: a resend of it meets its number."""
+        for told in self.work.entries:
+            if told.stream is not None and told.id is not None:
+                told.stream.remember(told.id, told.entry.seq)
+        for whisper in self.work.whispers:
+            if whisper.stream is not None and whisper.id is not None:
+                whisper.stream.remember(whisper.id, 0)
+
+    def answer(self, to: int, what: Any, re: str | UnsetType = UNSET, *, stored: bool = False) -> None:
+        self.answers.append(Answer(to, what, re, stored))
+
+    def told(self) -> list[Effect]:
+        """The answers as effects, each connection's in the order in which it asked."""
+        effects: list[Effect] = []
+        sends: dict[int, list[Any]] = {}
+        for answer in self.answers:
+            if isinstance(answer.what, Effect):
+                if answer.to in sends:
+                    effects.append(Send(answer.to, sends.pop(answer.to)))
+                effects.append(answer.what)
+            else:
+                sends.setdefault(answer.to, []).append(answer.what)
+        effects += [Send(to, messages) for to, messages in sends.items()]
+        return effects
+
+    def abort(self, code: str, text: str) -> None:
+        """Turn all that needed the commit into refusals."""
+        self.ends += [
+            (newcomer.connection.id, Error(re=newcomer.request.id, code=code, text=text, fatal=True), code)
+            for newcomer in self.entering
+        ]
+        gone = {newcomer.connection.id for newcomer in self.entering}
+        for answer in self.answers:
+            if answer.stored:
+                answer.what = Error(re=answer.re, code=code, text=text)
+        self.answers = [answer for answer in self.answers if answer.to not in gone]
+        self.entering, self.out = [], []

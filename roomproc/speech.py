@@ -1,0 +1,109 @@
+"""What members say: lines, whispers, and that they type. Pure handlers of the room's core.
+
+Law: a line or whisper that was sent before under the same (account, stream, id) is answered with what became of it
+the first time, and exists once.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET, UnsetType
+
+from roomproc.effects import Effect, Send, Transient
+from roomproc.people import Connection
+from roomproc.staged import StoredWhisper
+from wire.clock import Now
+from wire.errors import Refused
+from wire.messages import Done, Line, Say, Typing, TypingNow, Whisper, Whispered
+from wire.names import check_text
+
+if TYPE_CHECKING:
+    from roomproc.room import Room
+
+TYPING_EVERY: Final = 2.0  # seconds; more often tells nobody anything
+
+
+def say(room: "Room", connection: Connection, message: Say, now: Now) -> None:
+    member, stream, current = connection.member, connection.stream, room.round
+    if message.id is not UNSET and _answered(room, connection, message.id):
+        return
+    text = check_text(message.text)
+    if room.moderation.strict:
+        room.moderation.check_speech(member.name, member.roles, member.said, now.mono, now.wall)
+    connection.pace.take(now.mono)
+    member.said = now.mono
+    room.at = at = max(room.at, now.wall)
+    line = Line(
+        seq=current.seq + 1,
+        at=at,
+        sender=member.name,
+        text=text,
+        kind="action" if message.kind == "action" else UNSET,
+        guest=True if member.guest else UNSET,
+    )
+    current.add(line, stream, message.id)
+    current.answer(connection.id, Done(re=message.id, seq=line.seq), message.id, stored=True)
+
+
+def whisper(room: "Room", connection: Connection, message: Whisper, now: Now) -> None:
+    member, stream, current = connection.member, connection.stream, room.round
+    if message.id is not UNSET and _answered(room, connection, message.id):
+        return
+    text = check_text(message.text)
+    if room.moderation.strict:
+        room.moderation.check_speech(member.name, member.roles, float("-inf"), now.mono, now.wall)
+    recipient = room.roster.get(message.to)
+    if recipient is None:
+        raise Refused("no_such_member", f"{message.to} is not in this room")
+    connection.pace.take(now.mono)
+    # Numbers are moments, so that they rise over restarts and after old ones were dropped.
+    room.whisper_number = max(room.whisper_number + 1, now.wall)
+    stored = StoredWhisper(
+        number=room.whisper_number, at=now.wall, sender=member.name, recipient=recipient.name, text=text
+    )
+    if message.id is not UNSET:
+        stored.stream, stored.id = stream, message.id
+        current.key(stream, message.id, 0)
+    current.work.whispers.append(stored)
+    current.answer(connection.id, Done(re=message.id), message.id, stored=True)
+
+
+def typing(room: "Room", connection: Connection, message: Typing, now: Now) -> None:  # noqa: ARG001
+    if now.mono - connection.typed < TYPING_EVERY:
+        return
+    connection.typed = now.mono
+    room.round.transient.append(Transient(TypingNow(sender=connection.member.name), but=(connection.id,)))
+
+
+def deliver(room: "Room", whispered: StoredWhisper) -> list[Effect]:
+    """A stored whisper to all connections of its recipient, and to the sender's other ones."""
+    frame = frame_of(whispered)
+    recipient, sender = room.roster.get(whispered.recipient), room.roster.get(whispered.sender)
+    reached = dict.fromkeys(recipient.connections if recipient else ())
+    if sender is not None:
+        reached |= {c.id: None for c in sender.connections.values() if c.stream is not whispered.stream}
+    return [Send(connection, [frame]) for connection in reached]
+
+
+def frame_of(whispered: StoredWhisper) -> Whispered:
+    return Whispered(
+        sender=whispered.sender,
+        to=whispered.recipient,
+        text=whispered.text,
+        at=whispered.at,
+        number=whispered.number,
+    )
+
+
+def _answered(room: "Room", connection: Connection, message_id: str | UnsetType) -> bool:
+    """Whether this id was stored or staged before; if so its answer is staged."""
+    stream, current = connection.stream, room.round
+    assert message_id is not UNSET
+    seq = stream.recent.get(message_id)
+    if seq is None:
+        seq = current.sent.get((id(stream), message_id))
+        if seq is None and not stream.fresh and stream.number is not None:
+            seq = room.store.sent(stream.number, message_id)
+        if seq is None:
+            return False
+    current.answer(connection.id, Done(re=message_id, seq=seq or UNSET), message_id, stored=True)
+    return True

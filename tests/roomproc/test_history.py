@@ -1,0 +1,160 @@
+"""The room's file: what is stored together is there together, in order, and found again."""
+
+import sqlite3
+import stat
+
+import pytest
+
+from base.sqlite import NewerFile
+from roomproc.history import History
+from roomproc.people import Remembered, Stream
+from roomproc.staged import Standing, StoredWhisper, Told, Work
+from wire.messages import Line, Moderated, Topic
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "log.sqlite3"
+
+
+@pytest.fixture
+def history(path):
+    history = History(path, "process")
+    history.open(1_000)
+    return history
+
+
+def line(seq, text="x", at=None, **fields):
+    return Line(seq=seq, at=at or seq * 10, sender="ann", text=text, **fields)
+
+
+def store(history, *entries):
+    work = Work()
+    work.entries = [Told(entry) for entry in entries]
+    history.commit(work)
+
+
+def test_entries_come_back_as_they_were(history):
+    entries = [
+        line(1, "hello\n\tworld 👋"), line(2, "waves", kind="action"), line(3, guest=True),
+        Topic(seq=4, at=40, sender="ann", topic="chess"),
+        Moderated(seq=5, at=50, sender="ann", what="ban", name="bob", seconds=60, reason="noise"),
+        Moderated(seq=6, at=60, sender="ann", what="op", name="bob"),
+    ]  # fmt: skip
+    store(history, *entries)
+    assert history.after(0, 10) == entries
+    assert history.after(2, 2) == entries[2:4]
+    assert history.before(5, 2) == entries[2:4]
+
+
+def test_the_file_is_its_owners_only(history, path):
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_opening_is_an_incarnation_of_one_epoch(path):
+    first, second = History(path, "full").open(1_000), History(path, "full").open(2_000)
+    assert (first.incarnation, second.incarnation) == (1, 2)
+    assert first.epoch == second.epoch == 1_000
+
+
+def test_what_a_room_must_know_again(history, path):
+    stream = Stream("ann", "stream", None)
+    work = Work()
+    work.entries = [Told(line(1), stream, "a1")]
+    work.streams = [stream]
+    work.spent = [("late", 900), ("n", 5_000)]
+    work.revoked = [("bob", 7)]
+    work.facts = {"topic": "chess", "slow": 5, "revoked_to": 3}
+    work.standing = [Standing(what="ban", name="Bob", until=None), Standing(what="mute", name="cid", until=9)]
+    work.came = [Remembered("ann", False), Remembered("eve", True)]
+    work.whispers = [StoredWhisper(number=77, at=1, sender="ann", recipient="eve", text="psst")]
+    history.commit(work)
+    opened = History(path, "process").open(2_000)
+    assert (opened.seq, opened.first, opened.at) == (1, 1, 10)
+    assert (opened.topic, opened.slow, opened.revoked_to, opened.whisper) == ("chess", 5, 3, 77)
+    assert opened.spent == {"n": 5_000}
+    assert opened.revoked == {"bob": 7}
+    assert {(order.what, order.name, order.until) for order in opened.standing} == {("ban", "Bob", None), ("mute", "cid", 9)}
+    assert opened.members == [Remembered("ann", False), Remembered("eve", True)]
+
+
+def test_what_is_lifted_and_who_left_are_forgotten(history, path):
+    work = Work()
+    work.standing = [Standing(what="ban", name="Bob", until=None)]
+    work.came = [Remembered("ann", False)]
+    history.commit(work)
+    work = Work()
+    work.standing = [Standing(what="ban", name="bob", until=0)]
+    work.went = ["ann"]
+    history.commit(work)
+    opened = History(path, "process").open(2_000)
+    assert (opened.standing, opened.members) == ([], [])
+
+
+def test_durable_keys(history):
+    stream, other = Stream("ann", "s", None), Stream("bob", "s", None)
+    work = Work()
+    work.entries = [Told(line(1), stream, "a1"), Told(line(2), other, "a1")]
+    work.whispers = [StoredWhisper(number=5, at=1, sender="ann", recipient="bob", text="x", stream=stream, id="w1")]
+    work.streams = [stream, other]
+    history.commit(work)
+    assert history.stream("ann", "s") == stream.number
+    assert history.stream("ann", "t") is None
+    assert (history.sent(stream.number, "a1"), history.sent(other.number, "a1")) == (1, 2)
+    assert history.sent(stream.number, "w1") == 0
+    assert history.sent(stream.number, "a2") is None
+
+
+def test_all_of_a_round_or_nothing(history):
+    stream = Stream("ann", "s", None)
+    work = Work()
+    work.entries = [Told(line(1), stream, "a1"), Told(line(1), stream, "a2")]
+    work.streams = [stream]
+    work.spent = [("n", 5_000)]
+    with pytest.raises(sqlite3.IntegrityError):
+        history.commit(work)
+    assert stream.number is None
+    assert history.after(0, 10) == []
+    assert history.stream("ann", "s") is None
+    store(history, line(1))
+    assert len(history.after(0, 10)) == 1
+
+
+def test_a_key_cannot_be_stored_twice_whatever_the_core_does(history):
+    stream = Stream("ann", "s", None)
+    work = Work()
+    work.entries, work.streams = [Told(line(1), stream, "a1")], [stream]
+    history.commit(work)
+    work = Work()
+    work.entries = [Told(line(2), stream, "a1")]
+    with pytest.raises(sqlite3.IntegrityError):
+        history.commit(work)
+
+
+def test_a_moment_is_found_by_bisection(history):
+    store(history, *[line(seq, at=at) for seq, at in enumerate([10, 10, 20, 30, 30], start=1)])
+    assert [history.first_at(at, 1, 5) for at in (5, 10, 11, 20, 30, 31)] == [1, 1, 3, 3, 4, 6]
+
+
+def test_what_has_had_its_time_is_dropped(history):
+    stream = Stream("ann", "s", None)
+    work = Work()
+    work.streams = [stream]
+    work.whispers = [
+        StoredWhisper(number=n, at=n, sender="ann", recipient="bob", text="x", stream=stream, id=str(n))
+        for n in (10, 20, 30)
+    ]
+    work.spent = [("n", 50)]
+    history.commit(work)
+    assert [w.number for w in history.whispers_since("bob", 10)] == [20, 30]
+    history.forget(100, whispers_before=30, window_before=15)
+    assert [w.number for w in history.whispers_since("bob", 0)] == [30]
+    assert (history.sent(stream.number, "10"), history.sent(stream.number, "20")) == (None, 0)
+
+
+def test_a_newer_file_is_refused(path):
+    History(path, "process").close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(NewerFile):
+        History(path, "process")

@@ -1,0 +1,345 @@
+"""Rules of the room's core: entering, numbers, exactly once, failed commits, grace, ends."""
+
+import pytest
+
+from tests.roomproc.inside import Inside
+from wire.control import Assign, Joined, Left, Present, PutOut, Revocation
+from wire.messages import (
+    UNSET, Closing, Done, Enter, Entered, Error, Leave, Line, Members, MembersPage, Ping, Pong, Presence, Say, Typing,
+    TypingNow, Whisper, Whispered,
+)  # fmt: skip
+
+STREAM = "q1ZrAAAAAAAAAAAA"
+
+
+@pytest.fixture
+def inside(tmp_path):
+    return Inside(tmp_path / "log.sqlite3")
+
+
+def only(told, kind):
+    return [message for message in told if isinstance(message, kind)]
+
+
+def test_a_newcomer_is_told_who_is_here_and_the_last_lines(inside):
+    inside.enter(1, "ann")
+    for number in range(25):
+        inside.do(1, Say(id=str(number), text=f"line {number}"))
+    told = inside.enter(2, "bob")
+    entered = told[0]
+    assert isinstance(entered, Entered)
+    assert (entered.room, entered.seq, entered.count, entered.members) == ("games", 25, 2, ["ann", "bob"])
+    assert [line.seq for line in only(told, Line)] == list(range(6, 26))
+
+
+def test_last_and_since_choose_what_a_newcomer_gets(inside):
+    inside.enter(1, "ann")
+    for number in range(5):
+        inside.do(1, Say(text=f"line {number}"))
+    assert [line.seq for line in only(inside.enter(2, "bob", last=2), Line)] == [4, 5]
+    assert [line.seq for line in only(inside.enter(3, "cid", since=1), Line)] == [2, 3, 4, 5]
+    assert only(inside.enter(4, "dan", last=0), Line) == []
+
+
+def test_the_acknowledgement_comes_after_the_line_and_names_its_number(inside):
+    inside.enter(1, "ann")
+    told = inside.do(1, Say(id="a1", text="hi"))
+    assert [type(message) for message in told] == [Line, Done]
+    assert told[1] == Done(re="a1", seq=1)
+    assert told[0].sender == "ann"
+    assert told[0].guest is UNSET
+
+
+def test_enter_and_say_in_one_segment(inside):
+    inside.connect(1)
+    inside.do(1, Enter(protocol=1, ticket=inside.ticket("ann")), commit=False)
+    told = inside.do(1, Say(id="a1", text="hi"))
+    assert [type(message) for message in told] == [Entered, Line, Done]
+    assert told[0].seq == 1
+
+
+def test_a_guests_line_says_so(inside):
+    inside.enter(1, "eve", guest=True)
+    assert only(inside.do(1, Say(text="hi")), Line)[0].guest is True
+
+
+def test_a_line_sent_again_exists_once(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    inside.enter(2, "bob")
+    inside.do(1, Say(id="a1", text="hi"))
+    assert inside.do(1, Say(id="a1", text="hi")) == [Done(re="a1", seq=1)]
+    assert inside.room.seq == 1
+
+
+def test_a_line_sent_twice_in_one_round_exists_once(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    inside.do(1, Say(id="a1", text="hi"), commit=False)
+    told = inside.do(1, Say(id="a1", text="hi"))
+    assert [type(message) for message in told] == [Line, Done, Done]
+    assert {message.seq for message in told} == {1}
+
+
+def test_a_resend_after_a_crash_gets_the_old_number(inside):
+    token = inside.enter(1, "ann", stream=STREAM)[0].resume
+    inside.do(1, Say(id="a1", text="hi"))
+    inside.do(1, Say(id="a2", text="ho"))
+    inside.crash()
+    inside.enter(1, "ann", token=token, stream=STREAM, since=2)
+    assert inside.do(1, Say(id="a1", text="hi")) == [Done(re="a1", seq=1)]
+    assert only(inside.do(1, Say(id="a3", text="hey")), Done) == [Done(re="a3", seq=3)]
+
+
+def test_the_stream_is_carried_by_the_resume_token(inside):
+    token = inside.enter(1, "ann")[0].resume
+    inside.do(1, Say(id="a1", text="hi"))
+    inside.crash()
+    inside.enter(1, "ann", token=token, since=1)
+    assert inside.do(1, Say(id="a1", text="hi")) == [Done(re="a1", seq=1)]
+
+
+def test_two_terminals_that_both_call_their_line_a1(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    inside.enter(2, "ann", stream=STREAM[::-1])
+    assert only(inside.do(1, Say(id="a1", text="one")), Done)[0].seq == 1
+    assert only(inside.do(2, Say(id="a1", text="two")), Done)[0].seq == 2
+
+
+def test_anothers_stream_name_is_not_mine(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    inside.enter(2, "bob", stream=STREAM)
+    inside.do(1, Say(id="a1", text="one"))
+    assert only(inside.do(2, Say(id="a1", text="two")), Done)[0].seq == 2
+
+
+def test_a_failed_commit_refuses_and_the_number_is_used_again(inside):
+    inside.enter(1, "ann")
+    inside.enter(2, "bob")
+    inside.do(1, Say(id="a1", text="lost"), commit=False)
+    inside.do(2, Ping(id="p"), commit=False)
+    told = inside.round(fail=True)
+    assert [message.code for message in told[1]] == ["storage"]
+    assert told[1][0].re == "a1"
+    assert told[2] == [Pong(re="p")]
+    assert only(inside.do(1, Say(id="a1", text="kept")), Done)[0].seq == 1
+
+
+def test_an_entry_that_failed_to_be_stored_leaves_the_ticket_good(inside):
+    inside.connect(1)
+    ticket = inside.ticket("ann")
+    inside.do(1, Enter(protocol=1, ticket=ticket), commit=False)
+    assert inside.round(fail=True)[1][0].code == "storage"
+    assert inside.closed[1] == "storage"
+    assert len(inside.room.roster) == 0
+    assert isinstance(inside.enter(2, "ann", token=ticket)[0], Entered)
+
+
+def test_who_could_not_be_let_in_was_never_announced(inside):
+    inside.enter(1, "ann")
+    inside.enter(2, "bob", commit=False)
+    inside.round(fail=True)
+    assert only(inside.round()[1], Presence) == []
+
+
+def test_a_ticket_opens_once_also_over_a_crash(inside):
+    ticket = inside.ticket("ann")
+    inside.enter(1, "ann", token=ticket)
+    assert inside.enter(2, "ann", token=ticket)[0].code == "bad_ticket"
+    inside.crash()
+    assert inside.enter(3, "ann", token=ticket)[0].code == "bad_ticket"
+
+
+def test_first_words_must_be_enter(inside):
+    inside.connect(1)
+    told = inside.do(1, Say(id="x", text="hi"))
+    assert (told[0].code, told[0].fatal, inside.closed[1]) == ("not_logged_in", True, "not_logged_in")
+
+
+def test_another_version_is_told_so(inside):
+    inside.connect(1)
+    assert inside.do(1, Enter(protocol=2, ticket="x"))[0].code == "version"
+
+
+def test_who_says_nothing_is_put_out(inside):
+    inside.connect(1)
+    inside.wait(5)
+    inside.connect(2)
+    inside.wait(6)
+    assert inside.round()[1][0].code == "timeout"
+    assert 2 not in inside.closed
+
+
+def test_entering_twice_is_refused_and_harmless(inside):
+    inside.enter(1, "ann")
+    assert inside.do(1, Enter(protocol=1, ticket=inside.ticket("ann")))[0].code == "already"
+    assert only(inside.do(1, Say(id="a", text="hi")), Done)
+
+
+def test_presence_is_one_frame_a_round(inside):
+    inside.enter(1, "ann")
+    for number, name in enumerate(["bob", "cid", "dan"], start=2):
+        inside.enter(number, name, commit=False)
+    assert only(inside.round()[1], Presence) == [Presence(joined=["bob", "cid", "dan"], left=[])]
+
+
+def test_two_connections_are_one_member(inside):
+    inside.enter(1, "ann")
+    inside.enter(2, "bob")
+    assert only(inside.enter(3, "bob"), Entered)[0].count == 2
+    assert inside.do(2, Leave(id="l")) == [Done(re="l")]
+    assert inside.reports == [Joined(members=[Present("ann", False)]), Joined(members=[Present("bob", False)])]
+    inside.do(3, Leave())
+    assert inside.reports[-1] == Left(names=["bob"])
+    assert inside.told[1][-1] == Presence(joined=[], left=["bob"])
+
+
+def test_a_broken_connection_keeps_its_member_for_the_grace(inside):
+    inside.enter(1, "ann")
+    token = inside.enter(2, "bob")[0].resume
+    inside.lose(2)
+    assert only(inside.round()[1], Presence) == [Presence(joined=[], left=[], away=["bob"])]
+    inside.wait(14)
+    told = inside.enter(3, "bob", token=token)
+    assert told[0].count == 2
+    assert only(inside.told[1], Presence)[-1] == Presence(joined=[], left=[], back=["bob"])
+    inside.lose(3)
+    inside.wait(16)
+    assert only(inside.round()[1], Presence)[-1] == Presence(joined=[], left=["bob"])
+
+
+def test_after_a_restart_only_those_who_did_not_return_are_announced(inside):
+    tokens = {name: inside.enter(number, name)[0].resume for number, name in enumerate(["ann", "bob", "cid"])}
+    inside.crash()
+    inside.enter(1, "ann", token=tokens["ann"])
+    inside.enter(2, "bob", token=tokens["bob"])
+    assert not only(inside.told[1], Presence) or only(inside.told[1], Presence)[0].joined == []
+    assert inside.room.roster.page("", 10) == (["ann", "bob", "cid"], False)
+    inside.wait(16)
+    assert only(inside.round()[1], Presence)[-1].left == ["cid"]
+
+
+def test_members_come_in_pages(inside):
+    for number in range(5):
+        inside.enter(number, f"u{number}")
+    page = inside.do(0, Members(id="m", limit=2))[0]
+    assert page == MembersPage(re="m", count=5, members=["u0", "u1"], more=True)
+    assert inside.do(0, Members(after="u3", limit=2))[0].members == ["u4"]
+
+
+def test_a_whisper_reaches_one_and_is_told_what_became_of_it(inside):
+    for number, name in enumerate(["ann", "bob", "cid"]):
+        inside.enter(number, name)
+    assert inside.do(0, Whisper(id="w", to="BOB", text="psst")) == [Done(re="w")]
+    whisper = inside.told[1][-1]
+    assert (type(whisper), whisper.sender, whisper.to, whisper.text) == (Whispered, "ann", "bob", "psst")
+    assert not only(inside.told[2], Whispered)
+    assert inside.do(0, Whisper(id="w", to="bob", text="psst")) == [Done(re="w")]
+    assert len(only(inside.told[1], Whispered)) == 1
+    refused = inside.do(0, Whisper(id="w2", to="nobody", text="psst"))[0]
+    assert (refused.code, refused.text) == ("no_such_member", "nobody is not in this room")
+
+
+def test_whispers_survive_a_break_and_a_crash(inside):
+    inside.enter(1, "ann")
+    token = inside.enter(2, "bob")[0].resume
+    inside.do(1, Whisper(id="w1", to="bob", text="one"))
+    seen = inside.told[2][-1].number
+    inside.lose(2)
+    inside.do(1, Whisper(id="w2", to="bob", text="two"))
+    inside.crash()
+    again = only(inside.enter(2, "bob", token=token, since=0, whispers=seen), Whispered)
+    assert [whisper.text for whisper in again] == ["two"]
+
+
+def test_a_senders_other_terminal_sees_the_whisper(inside):
+    inside.enter(1, "ann")
+    inside.enter(2, "ann")
+    inside.enter(3, "bob")
+    inside.do(1, Whisper(id="w", to="bob", text="psst"))
+    assert only(inside.told[2], Whispered)
+    assert not only(inside.told[1], Whispered)
+
+
+def test_texts_are_checked(inside):
+    inside.enter(1, "ann")
+    for text, code in [("", "bad_text"), (" \n", "bad_text"), ("a\x1b[2J", "bad_text"), ("x" * 4001, "too_long")]:
+        assert inside.do(1, Say(id="a", text=text))[0].code == code
+    assert only(inside.do(1, Say(text="two\nlines\tand a tab")), Line)
+
+
+def test_too_fast_says_when_to_come_back(tmp_path):
+    inside = Inside(tmp_path / "log.sqlite3", "limits.lines_per_second=1", "limits.lines_burst=2")
+    inside.enter(1, "ann")
+    inside.do(1, Say(id="1", text="x"))
+    inside.do(1, Say(id="2", text="x"))
+    refused = inside.do(1, Say(id="3", text="x"))[0]
+    assert refused.code == "too_fast"
+    inside.wait(refused.retry_after)
+    assert only(inside.do(1, Say(id="3", text="x")), Done)
+
+
+def test_typing_reaches_the_others_and_not_too_often(inside):
+    inside.enter(1, "ann")
+    inside.enter(2, "bob")
+    inside.do(1, Typing())
+    inside.do(1, Typing())
+    assert only(inside.told[2], TypingNow) == [TypingNow(sender="ann")]
+    assert not only(inside.told[1], TypingNow)
+
+
+def test_a_time_that_goes_backwards_does_not_turn_lines_round(inside):
+    inside.enter(1, "ann")
+    first = only(inside.do(1, Say(text="x")), Line)[0]
+    inside.wall -= 3_600_000
+    second = only(inside.do(1, Say(text="y")), Line)[0]
+    assert second.at >= first.at
+
+
+def test_another_epoch_is_not_resumed_by_number(inside):
+    token = inside.enter(1, "ann")[0].resume
+    for number in range(3):
+        inside.do(1, Say(text=str(number)))
+    inside.history._db.execute("UPDATE facts SET value = value + 1 WHERE name = 'epoch'")
+    inside.history._db.execute("DELETE FROM entries WHERE seq > 1")
+    inside.crash()
+    told = inside.enter(1, "ann", token=token, since=3)
+    assert told[0].seq == 1
+    assert [line.seq for line in only(told, Line)] == [1]
+
+
+def test_revocations_of_the_lobby_void_tokens_and_put_out(inside):
+    token = inside.enter(1, "bob")[0].resume
+    inside.room.assign(inside.room.settings, [Revocation(number=7, name="Bob", before=inside.wall)])
+    inside.room.put_out(PutOut(name="bob", code="locked", text="your account was locked"))
+    closing = only(inside.round()[1], Closing)
+    assert (closing[0].code, closing[0].resume) == ("locked", False)
+    assert inside.enter(2, "bob", token=token)[0].code == "bad_ticket"
+    inside.crash()
+    assert inside.room.revoked_to == 7
+    assert inside.enter(3, "bob", token=token)[0].code == "bad_ticket"
+    assert isinstance(inside.enter(4, "bob")[0], Entered)
+
+
+def test_the_higher_revision_of_settings_wins(inside):
+    settings = Assign(settings=inside.room.settings, revocations=[]).settings
+    newer = type(settings)(**{f: getattr(settings, f) for f in settings.__struct_fields__} | {"revision": 9, "owner": "zoe"})
+    inside.room.assign(newer, [])
+    inside.room.assign(settings, [])
+    inside.round()
+    assert inside.room.settings.owner == "zoe"
+    assert inside.history.open(inside.wall).settings.revision == 9
+
+
+def test_every_request_has_a_rule():
+    from typing import get_args
+
+    from roomproc.room import RULES
+    from wire.messages import RoomRequest
+
+    assert set(RULES) == set(get_args(RoomRequest)) - {Enter}
+
+
+def test_errors_carry_the_id_they_answer(inside):
+    inside.enter(1, "ann")
+    assert inside.do(1, Whisper(id="zz", to="x", text="y"))[0] == Error(
+        re="zz", code="no_such_member", text="x is not in this room"
+    )

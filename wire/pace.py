@@ -1,0 +1,31 @@
+"""A token bucket: so many a second on average, so many at once. Pure."""
+
+from typing import Final
+
+from wire.errors import Refused
+
+LEAST_WAIT: Final = 0.05  # seconds; telling somebody to come back sooner would only make them come back twice
+
+
+class Pace:
+    """Allows `rate` events a second with bursts of `burst`; a rate of 0 allows all."""
+
+    __slots__ = ("_at", "_burst", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = float(max(1, burst))
+        self._left = self._burst
+        self._at = 0.0
+
+    def take(self, mono: float) -> None:
+        """Use one token; raises Refused(too_fast) with the seconds until there is one."""
+        if self._rate <= 0:
+            return
+        left = min(self._burst, self._left + (mono - self._at) * self._rate)
+        self._at = mono
+        if left < 1.0:
+            self._left = left
+            wait = max(LEAST_WAIT, round((1.0 - left) / self._rate, 2))
+            raise Refused("too_fast", f"slow down: again in {wait:g} s", retry_after=wait)
+        self._left = left - 1.0
