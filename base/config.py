@@ -55,6 +55,8 @@ class Rooms(Section, frozen=True):
     sleep_after: Seconds = 300.0  # seconds without members; 0: never
     resend_window: Annotated[int, Meta(ge=60)] = 86_400  # seconds
     queue_bytes: Annotated[int, Meta(ge=65_536)] = 1_048_576  # a member's queue, beyond which it is fed from history
+    keep_days: Limit = 0  # lines older are dropped; 0: kept for ever
+    keep_lines: Limit = 0  # beyond so many the oldest are dropped; 0: all are kept
     grace: Seconds = 15.0  # seconds a broken connection keeps its member
 
 

@@ -88,6 +88,11 @@ class RoomPaths:
         return self.home / "log.sqlite3"
 
     @property
+    def search_db(self) -> Path:
+        """The search index, made from the log and made again when it is gone."""
+        return self.home / "search.sqlite3"
+
+    @property
     def key(self) -> Path:
         return self.home / "key"
 

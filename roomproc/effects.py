@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from wire.messages import Entry, History
+from wire.messages import Entry, History, Search
 
 
 class Effect(Struct, frozen=True, gc=False):
@@ -43,6 +43,13 @@ class ReadHistory(Effect, frozen=True):
 
     to: int
     request: History
+
+
+class SearchHistory(Effect, frozen=True):
+    """Answer a search; the answer may come rounds later."""
+
+    to: int
+    request: Search
 
 
 class Close(Effect, frozen=True):

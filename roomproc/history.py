@@ -60,7 +60,6 @@ class Opened(msgspec.Struct):
 
 
 FORGET_EVERY: Final = 60_000  # ms
-WAL_PAGES: Final = 1_000  # pages of log worth a checkpoint: 4 MB, SQLite's own default
 
 
 class History:
@@ -69,7 +68,6 @@ class History:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._db = connect(path, durability)
         self._forgot = 0
-        self._changes = 0
         migrate(self._db, SCHEMA)
 
     def open(self, wall: int) -> Opened:
@@ -199,12 +197,12 @@ class History:
     def after(self, seq: int, limit: int) -> list[Entry]:
         """At most `limit` entries with numbers above `seq`, oldest first."""
         rows = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def before(self, seq: int, limit: int) -> list[Entry]:
         """The `limit` entries below `seq`, oldest first."""
         rows = self._db.execute(f"{_SELECT} WHERE seq < ? ORDER BY seq DESC LIMIT ?", (seq, limit)).fetchall()
-        return [_entry(row) for row in reversed(rows)]
+        return [entry_of(row) for row in reversed(rows)]
 
     def first_at(self, at: int, first: int, seq: int) -> int:
         """The lowest number between `first` and `seq` + 1 whose time is `at` (epoch ms) or later."""
@@ -217,11 +215,21 @@ class History:
                 high = middle
         return low
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the file once it is worth it, without waiting for readers."""
-        if self._db.total_changes - self._changes >= WAL_PAGES:
-            self._changes = self._db.total_changes
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    def extent(self) -> tuple[int, int]:
+        """The oldest and the newest number; (1, 0) when there is none."""
+        first, newest = self._db.execute(
+            "SELECT (SELECT min(seq) FROM entries), (SELECT max(seq) FROM entries)"
+        ).fetchone()
+        return first or 1, newest or 0
+
+    def drop_before(self, seq: int, most: int) -> int:
+        """Delete at most `most` of the entries below `seq`, oldest first; the oldest number that is kept then."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE seq < ? LIMIT ?)", (seq, most))
+        db.execute("COMMIT")
+        (first,) = db.execute("SELECT min(seq) FROM entries").fetchone()
+        return int(first or seq)
 
     def close(self) -> None:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -246,7 +254,8 @@ def _row(told: Told) -> tuple[Any, ...]:
     return (entry.seq, entry.at, _MODERATED, entry.sender, False, text, None, None)
 
 
-def _entry(row: Iterable[Any]) -> Entry:
+def entry_of(row: Iterable[Any]) -> Entry:
+    """The entry in a row (seq, at, kind, sender, guest, text)."""
     seq, at, kind, sender, guest, text = row
     if kind == _TOPIC:
         return Topic(seq=seq, at=at, sender=sender, topic=text)

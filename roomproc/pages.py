@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from wire.codec import encode
 from wire.framing import LINE_MAX
-from wire.messages import Entry, History, HistoryPage
+from wire.messages import Entry, Found, History, HistoryPage, Search
 
 MOST: Final = 200  # entries of one page
 ROOM_FOR_REST: Final = 512  # bytes of a frame that are not entries
@@ -35,6 +35,12 @@ def page(request: History, log: Reader, first: int, seq: int) -> HistoryPage:
         entries = _fit(log.before(min(end, seq + 1), limit)[::-1])[::-1]
         more = bool(entries) and entries[0].seq > first
     return HistoryPage(re=request.id, lines=entries, more=more)
+
+
+def found(request: Search, lines: list[Entry], more: bool) -> Found:
+    """What a search found, oldest first, cut at the old end where it passes one frame."""
+    fitting = _fit(lines[::-1])[::-1]
+    return Found(re=request.id, lines=fitting, more=more or len(fitting) < len(lines))
 
 
 def _fit(entries: list[Entry]) -> list[Entry]:

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from base.config import Config
 from roomproc import orders, speech
 from roomproc.door import Door
-from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, Send, Transient
+from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
 from roomproc.history import Opened
 from roomproc.moderation import OPERATOR, Moderation
 from roomproc.people import Connection, Member, Remembered, Stream
@@ -45,6 +45,7 @@ from wire.messages import (
     Pong,
     Request,
     Say,
+    Search,
     SetTopic,
     Slow,
     Topic,
@@ -349,6 +350,10 @@ class Room:
         connection.requests.take(now.mono)
         self.round.answer(connection.id, ReadHistory(connection.id, message))
 
+    def search(self, connection: Connection, message: Search, now: Now) -> None:
+        connection.requests.take(now.mono)
+        self.round.answer(connection.id, SearchHistory(connection.id, message))
+
     def ping(self, connection: Connection, message: Ping, now: Now) -> None:
         connection.requests.take(now.mono)
         self.round.answer(connection.id, Pong(re=message.id))
@@ -364,6 +369,7 @@ RULES: Final[dict[type, Handler]] = {
     Ping: Room.ping,
     Members: Room.members,
     History: Room.history,
+    Search: Room.search,
     SetTopic: orders.set_topic,
     Kick: orders.kick,
     Ban: orders.ban,

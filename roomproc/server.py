@@ -5,41 +5,43 @@ base.exits and with nothing half done: whatever else ends it, the file says what
 """
 
 import logging
-import os
 import signal
 import socket
 import sqlite3
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from base import logs
 from base.config import Config
 from base.exits import Exit
 from base.locks import Lock, Locked
-from base.paths import Paths, RoomPaths, connect_control
+from base.paths import Paths, RoomPaths
 from base.sqlite import NewerFile
 from roomproc.door import Door
-from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, Send, Transient
+from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
 from roomproc.feed import Feeder
 from roomproc.history import History
-from roomproc.lobbylink import LobbyLink
-from roomproc.pages import page
+from roomproc.keeper import Keeper
+from roomproc.links import Links
+from roomproc.pages import found, page
+from roomproc.retention import Retention
 from roomproc.room import Room
-from wire import control
 from wire.channel import Channel
 from wire.clock import Now
 from wire.codec import BadMessage, Codec, encode, encode_all
-from wire.control import Beat, Probe, RoomSettings, RoomUp, StopRoom
+from wire.control import RoomSettings
 from wire.errors import Refused
 from wire.loop import Every, Loop
 from wire.messages import Announcement, Closing, Enter, Error, RoomRequest
-from wire.uplink import Uplink
 
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
 ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
+TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index
 UPKEEP: Final = 1.0  # seconds between looks at silence, sleep and the write-ahead log
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
 GOES_ON: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY})
@@ -78,12 +80,26 @@ class RoomServer:
         self.channels: dict[int, Channel] = {}
         self.heard: dict[int, float] = {}
         self.bad: dict[int, int] = {}
+        self.keeper = Keeper(loop, self.files.search_db, self.files.log_db)
+        self._tidied = opened.seq
+        self._last_words = b""
         self._numbers = count(1)
+        self._deeds: dict[type, Callable[[Any], None]] = {
+            Broadcast: self._broadcast,
+            Send: self._send,
+            Transient: self._transient,
+            Feed: self._feed,
+            ReadHistory: self._read_history,
+            SearchHistory: self._search,
+            Close: self._close,
+            Report: self._report,
+        }
         self._empty_since = loop.now.mono
         self._alone_since = loop.now.mono
-        self._connect_links(link)
+        self.retention = Retention(config.rooms, self.history, self.keeper, self._kept)
+        self.links = Links(self, link)
         loop.end_of_round = self._end_of_round
-        loop.timed += [self.room, self.lobby_link, Every(UPKEEP, self._upkeep, loop.now.mono + UPKEEP)]
+        loop.timed += [self.room, self.links.lobby_link, Every(UPKEEP, self._upkeep, loop.now.mono + UPKEEP)]
         loop.on_signals(lambda _number: self.stop("going_down"), signal.SIGTERM)
         loop.listen(listener, self._accepted)
 
@@ -93,37 +109,12 @@ class RoomServer:
 
     def run(self) -> Exit:
         self.loop.run()
+        self.keeper.close()
         self.history.close()
         return self.exit
 
-    # -- links to the lobby and the nursery
-
-    def _connect_links(self, link: socket.socket) -> None:
-        first: list[socket.socket] = [link]
-        self._inherited = True
-        self.nursery = Uplink(
-            self.loop,
-            lambda: first.pop() if first else connect_control(self.paths.control("nursery"), timeout=0),
-            NurseryEnd(self),
-            name="nursery",
-        )
-        self.lobby = Uplink(
-            self.loop, lambda: connect_control(self.paths.control("lobby"), timeout=0), LobbyEnd(self), name="lobby"
-        )
-        self.lobby_link = LobbyLink(self.room, self.lobby.send, self._announce)
-        self.nursery.start()
-        self.lobby.start()
-
-    def up(self) -> None:
-        """Tell the nursery that the room runs; a nursery that did not fork it gets the listener as well."""
-        up = RoomUp(settings=self.room.settings, pid=os.getpid(), port=self.port, incarnation=self.incarnation)
-        if self._inherited:
-            self._inherited = False
-            self.nursery.send(up)
-        else:
-            self.nursery.send_with_fds(up, [self.listener.fileno()])
-
-    def _announce(self, announcement: Announcement) -> None:
+    def announce(self, announcement: Announcement) -> None:
+        """From the operator, to everybody who has entered."""
         data = encode(announcement)
         for connection in self.room.connections:
             self.loop.send(self.channels[connection], data)
@@ -195,27 +186,60 @@ class RoomServer:
         for effect in effects:
             self._do(effect)
         self.feeder.turn()
+        if self._last_words:  # after the round's own answers
+            for channel in self.channels.values():
+                self.loop.send(channel, self._last_words)
 
     def _do(self, effect: Effect) -> None:
-        match effect:
-            case Broadcast(entries=entries):
-                self.feeder.broadcast(entries)
-            case Send(to=to, messages=messages):
-                if to in self.channels:
-                    self.loop.send(self.channels[to], encode_all(messages))
-            case Transient(message=message, but=but):
-                self.feeder.transient(message, but)
-            case Feed(to=to, after=after):
-                log.info("%s entered", self.room.connections[to].member.name)
-                self.feeder.start(to, self.channels[to], after)
-            case ReadHistory(to=to, request=request):
-                self.loop.send(self.channels[to], encode(page(request, self.history, self.room.first, self.room.seq)))
-            case Close(to=to, why=why):
-                self.feeder.drop(to)
-                if to in self.channels:
-                    self.loop.close(self.channels[to], why)
-            case Report(message=message):
-                self.lobby.send(message)
+        self._deeds[type(effect)](effect)
+
+    def _broadcast(self, effect: Broadcast) -> None:
+        self.feeder.broadcast(effect.entries)
+
+    def _send(self, effect: Send) -> None:
+        if effect.to in self.channels:
+            self.loop.send(self.channels[effect.to], encode_all(effect.messages))
+
+    def _transient(self, effect: Transient) -> None:
+        self.feeder.transient(effect.message, effect.but)
+
+    def _feed(self, effect: Feed) -> None:
+        log.info("%s entered", self.room.connections[effect.to].member.name)
+        self.feeder.start(effect.to, self.channels[effect.to], effect.after)
+
+    def _read_history(self, effect: ReadHistory) -> None:
+        answer = page(effect.request, self.history, self.room.first, self.room.seq)
+        self.loop.send(self.channels[effect.to], encode(answer))
+
+    def _close(self, effect: Close) -> None:
+        self.feeder.drop(effect.to)
+        if effect.to in self.channels:
+            self.loop.close(self.channels[effect.to], effect.why)
+
+    def _report(self, effect: Report) -> None:
+        self.links.lobby.send(effect.message)
+
+    def _search(self, effect: SearchHistory) -> None:
+        to, request = effect.to, effect.request
+
+        def answer(message: Any) -> None:
+            if to in self.room.connections:
+                self.loop.send(self.channels[to], encode(message))
+
+        def failed() -> None:
+            answer(Error(re=request.id, code="storage", text="the search failed; try again"))
+
+        before = self.room.seq + 1 if request.before is UNSET else request.before
+        try:
+            self.keeper.search(
+                request.text,
+                before,
+                max(1, min(request.limit, 100)),
+                lambda lines, more: answer(found(request, lines, more)),
+                failed,
+            )
+        except Refused as refused:
+            self.room.refuse(to, request.id, refused)
 
     def _fail(self) -> None:
         """The file cannot be trusted to be as we think: end, and let the next process read it."""
@@ -233,14 +257,21 @@ class RoomServer:
             window = self.config.rooms.resend_window * 1_000
             self.history.forget(now.wall, whispers_before=now.wall - WHISPERS_KEPT, window_before=now.wall - window)
             self.room.door.prune(now.wall)
-        self.history.checkpoint()
+        if self.room.seq - self._tidied >= TIDY_LINES:
+            self._tidied = self.room.seq
+            self.keeper.tidy()
+        self.retention.look(now)
         self._consider_sleep(now.mono)
+
+    def _kept(self, first: int) -> None:
+        """Retention dropped the oldest entries; `first` is the oldest that is kept."""
+        self.room.first = self.feeder.first = first
 
     def _consider_sleep(self, mono: float) -> None:
         occupied = bool(len(self.room.roster) or self.channels)
         if occupied:
             self._empty_since = mono
-        if self.nursery.up or self.lobby.up:
+        if self.links.any_up:
             self._alone_since = mono
         after = self.config.rooms.sleep_after
         if after and mono - self._empty_since >= after:
@@ -255,51 +286,8 @@ class RoomServer:
         """Accept no more, tell everybody, commit what is staged, end."""
         log.info("stopping: %s", code)
         self.loop.unlisten(self.listener)
-        last = encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
-        for channel in self.channels.values():
-            self.loop.send(channel, last)
+        self._last_words = encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
         self.loop.stop()
-
-
-class NurseryEnd:
-    """What comes from the nursery."""
-
-    def __init__(self, server: RoomServer) -> None:
-        self._server = server
-        self._codec: Codec[control.NurseryToRoom] = Codec(control.NurseryToRoom)
-
-    def opened(self, uplink: Uplink) -> None:  # noqa: ARG002
-        self._server.up()
-
-    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for line in lines:
-            match self._codec.decode(line):
-                case Probe():
-                    uplink.send(Beat())
-                case StopRoom(code=code):
-                    self._server.stop(code)
-
-    def lost(self, uplink: Uplink, why: str) -> None:  # noqa: ARG002
-        log.info("nursery lost: %s", why)
-
-
-class LobbyEnd:
-    """What comes from the lobby."""
-
-    def __init__(self, server: RoomServer) -> None:
-        self._server = server
-        self._codec: Codec[control.LobbyToRoom] = Codec(control.LobbyToRoom)
-
-    def opened(self, uplink: Uplink) -> None:  # noqa: ARG002
-        server = self._server
-        server.lobby_link.opened(os.getpid(), server.port, server.incarnation)
-
-    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:  # noqa: ARG002
-        for line in lines:
-            self._server.lobby_link.handle(self._codec.decode(line))
-
-    def lost(self, uplink: Uplink, why: str) -> None:  # noqa: ARG002
-        log.info("lobby lost: %s", why)
 
 
 def read_key(files: RoomPaths) -> dict[int, bytes]:

@@ -371,6 +371,14 @@ class History(Request, tag="history"):
     limit: Count = 50
 
 
+class Search(Request, tag="search"):
+    """The newest lines below a number that hold every word of `text`."""
+
+    text: Word
+    before: Number | UnsetType = UNSET
+    limit: Count = 20
+
+
 class SetTopic(Request, tag="topic"):
     topic: str
 
@@ -463,6 +471,11 @@ class HistoryPage(Answer, tag="history"):
     more: bool
 
 
+class Found(Answer, tag="found"):
+    lines: list[Entry]
+    more: bool
+
+
 class Whispered(Message, tag="whispered", rename={"sender": "from"}):
     sender: str
     to: str
@@ -512,11 +525,11 @@ class Announcement(Message, tag="announcement"):
 
 
 RoomRequest = (
-    Enter | Leave | Ping | Say | Whisper | Typing | Members | History | SetTopic | Kick | Ban | Unban | Mute | Op | Deop
+    Enter | Leave | Ping | Say | Whisper | Typing | Members | History | Search | SetTopic | Kick | Ban | Unban | Mute | Op | Deop
     | Slow
 )  # fmt: skip
 RoomReply = (
-    Entered | Line | Topic | Moderated | HistoryPage | Whispered | TypingNow | Presence | MembersPage | Gap | Closing
+    Entered | Line | Topic | Moderated | HistoryPage | Found | Whispered | TypingNow | Presence | MembersPage | Gap | Closing
     | Redirect | Announcement | Done | Error | Pong
 )  # fmt: skip
 

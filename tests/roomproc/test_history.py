@@ -74,7 +74,10 @@ def test_what_a_room_must_know_again(history, path):
     assert (opened.topic, opened.slow, opened.revoked_to, opened.whisper) == ("chess", 5, 3, 77)
     assert opened.spent == {"n": 5_000}
     assert opened.revoked == {"bob": 7}
-    assert {(order.what, order.name, order.until) for order in opened.standing} == {("ban", "Bob", None), ("mute", "cid", 9)}
+    assert {(order.what, order.name, order.until) for order in opened.standing} == {
+        ("ban", "Bob", None),
+        ("mute", "cid", 9),
+    }
     assert opened.members == [Remembered("ann", False), Remembered("eve", True)]
 
 

@@ -3,7 +3,23 @@
 import pytest
 
 from tests.roomproc.inside import Inside
-from wire.messages import Ban, Closing, Deop, Done, Entered, Kick, Line, Moderated, Mute, Op, Say, SetTopic, Slow, Topic, Unban
+from wire.messages import (
+    Ban,
+    Closing,
+    Deop,
+    Done,
+    Entered,
+    Kick,
+    Line,
+    Moderated,
+    Mute,
+    Op,
+    Say,
+    SetTopic,
+    Slow,
+    Topic,
+    Unban,
+)
 
 
 @pytest.fixture

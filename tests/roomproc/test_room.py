@@ -321,7 +321,9 @@ def test_revocations_of_the_lobby_void_tokens_and_put_out(inside):
 
 def test_the_higher_revision_of_settings_wins(inside):
     settings = Assign(settings=inside.room.settings, revocations=[]).settings
-    newer = type(settings)(**{f: getattr(settings, f) for f in settings.__struct_fields__} | {"revision": 9, "owner": "zoe"})
+    newer = type(settings)(
+        **{f: getattr(settings, f) for f in settings.__struct_fields__} | {"revision": 9, "owner": "zoe"}
+    )
     inside.room.assign(newer, [])
     inside.room.assign(settings, [])
     inside.round()

@@ -114,7 +114,9 @@ class RoomUnderFire(RuleBasedStateMachine):
     @rule(sender=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE))
     def whisper(self, sender: str, to: str) -> None:
         if self.people[sender].connection is not None:
-            self.inside.do(self.people[sender].connection, Whisper(id=f"w{self.next}", to=to, text="psst"), commit=False)
+            self.inside.do(
+                self.people[sender].connection, Whisper(id=f"w{self.next}", to=to, text="psst"), commit=False
+            )
             self.next += 1
 
     @rule(name=st.sampled_from(PEOPLE), politely=st.booleans())

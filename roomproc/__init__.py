@@ -1,0 +1,1 @@
+"""Rooms, each a process of its own, and the nursery that forks and watches them."""

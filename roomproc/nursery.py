@@ -1,0 +1,301 @@
+"""The nursery: fork server and supervisor of rooms. The sockets and processes around the table of `nurserycore`.
+
+Law: no secrets, no threads and no SQLite here; what a room needs is read by the room. The nursery holds the listener of
+every room that lives, so that a port outlives its process. It is told apart from the table: what happens is put to
+the table, and the effects that come back are done in order.
+"""
+
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Final
+
+from setproctitle import setproctitle
+
+from base import config as configuration
+from base import logs
+from base.config import Config
+from base.exits import Exit
+from base.listeners import CannotListen
+from base.locks import Lock, Locked, holder
+from base.paths import Paths, bind_control, connect_control, peer_is_ours
+from base.processes import UNKNOWN, Death, Process, Usage, death, raise_descriptor_limit
+from roomproc.forking import fork_room
+from roomproc.nurserycore import AwaitCaller, CloseListener, Effect, Kill, Nursery, Say, Start, Tell, TurnAway
+from roomproc.ports import Ports
+from wire import control
+from wire.channel import Channel
+from wire.clock import Now
+from wire.codec import BadMessage, Codec, encode, encode_all
+from wire.control import Beat, ChildUp, OrphanExited, Reap, RoomSettings, RoomStatus, RoomUp, Spawn, StopRoom, Told
+from wire.loop import Every, Loop
+from wire.uplink import Uplink
+
+UNHEARD_SECONDS: Final = 0.1  # a caller that says nothing for so long is no room: it wants to be told the table
+LAST_WORD_SECONDS: Final = 0.5  # how long the guardian may take to say how an orphan ended
+ALONE_SECONDS: Final = 300.0  # without guardian, lobby and rooms, after which the nursery ends itself
+RunRoom = Callable[[socket.socket, socket.socket, RoomSettings, Paths, Config], int]
+
+log = logging.getLogger("nursery")
+
+
+class NurseryServer:
+    """The nursery's process, running."""
+
+    def __init__(self, paths: Paths, config: Config, run_room: RunRoom) -> None:
+        self.loop = loop = Loop()
+        self.table = Nursery()
+        self.paths = paths
+        self.config = config
+        self._run_room = run_room
+        self._ports = Ports(loop, config.server.host, config.room_port_range)
+        self._links: dict[str, Channel] = {}
+        self._processes: dict[int, Process] = {}
+        self._children: set[int] = set()
+        self._followers: set[Channel] = set()  # are told each change of the table
+        self._unheard: dict[Channel, float] = {}
+        self._unexplained: dict[int, float] = {}  # orphans that ended, until the guardian says how
+        self._codec: Codec[control.RoomToNursery | control.LobbyToNursery] = Codec(
+            control.RoomToNursery | control.LobbyToNursery
+        )
+        self._alone_since = loop.now.mono
+        self.guardian = Uplink(
+            loop, lambda: connect_control(paths.control("guardian"), timeout=0), GuardianEnd(self), name="guardian"
+        )
+        loop.timed += [self, Every(ALONE_SECONDS / 30, self._consider_end)]
+        loop.on_signals(lambda _number: self._do(self.table.end(loop.now)), signal.SIGTERM, signal.SIGINT)
+        loop.listen(bind_control(paths.control("nursery")), self._called)
+        self.guardian.start()
+
+    def run(self) -> None:
+        self.loop.run()
+        self.paths.control("nursery").unlink(missing_ok=True)
+
+    # -- effects
+
+    def _do(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self._do_one(effect)
+        if self.table.ending and not self.table.rooms:
+            self.loop.stop()
+
+    def _do_one(self, effect: Effect) -> None:
+        match effect:
+            case Start(room=room):
+                self._start(room)
+            case Say(room=room, message=message):
+                self._say(room, message)
+            case Kill(pid=pid):
+                self._kill(pid)
+            case Tell(status=status):
+                self._tell(status)
+            case AwaitCaller(room=room):
+                self._ports.await_caller(room, lambda: self._do(self.table.woken(room, self.loop.now)))
+            case TurnAway(room=room):
+                self._ports.turn_away(room)
+            case CloseListener(room=room):
+                self._ports.close(room)
+
+    def _say(self, room: str, message: control.NurseryToRoom) -> None:
+        if room in self._links:
+            self.loop.send(self._links[room], encode(message))
+
+    def _kill(self, pid: int) -> None:
+        if pid in self._processes:
+            self._processes[pid].signal(signal.SIGKILL)
+
+    def _tell(self, status: RoomStatus) -> None:
+        frame = encode(status)
+        for follower in self._followers:
+            self.loop.send(follower, frame)
+
+    def _start(self, room: str) -> None:
+        pid = holder(self.paths.room(room).lock)
+        if pid is not None:
+            self._do(self.table.held(room, pid if self._watch(pid) else 0, self.loop.now))
+            return
+        settings = self.table.rooms[room].settings
+        try:
+            listener, port = self._ports.ready(room)
+            child, link = fork_room(
+                settings.name, listener, lambda ours, up: self._run_room(ours, up, settings, self.paths, self.config)
+            )
+        except (CannotListen, OSError) as why:
+            self._do(self.table.no_start(room, f"cannot be started: {why}", self.loop.now))
+            return
+        self._children.add(child)
+        self._watch(child)
+        channel = Channel(link, self)
+        self.loop.add(channel)
+        self._link(room, channel)
+        self._do(self.table.forked(room, child, port, self.loop.now))
+
+    def _link(self, room: str, channel: Channel) -> None:
+        old = self._links.pop(room, None)
+        if old is not None and old is not channel:
+            self.loop.close(old, "replaced")
+        channel.tag = room
+        self._links[room] = channel
+
+    # -- processes
+
+    def _watch(self, pid: int) -> bool:
+        """Be told when `pid` ends; False when it lives no longer, or has not said which it is."""
+        if pid not in self._processes:
+            try:
+                process = Process(pid)
+            except (ProcessLookupError, ValueError, OSError):
+                return False
+            self._processes[pid] = process
+            self.loop.watch(process.fd, lambda: self._ended(pid))
+        return True
+
+    def _ended(self, pid: int) -> None:
+        if pid not in self._processes:  # the guardian's word came in the same round
+            return
+        if pid in self._children:
+            _, status, usage = os.wait4(pid, 0)
+            self._bury(pid, death(status, Usage.of(usage)))
+        elif self.guardian.up:
+            self.loop.unwatch(self._processes[pid].fd)
+            self._unexplained[pid] = self.loop.now.mono + LAST_WORD_SECONDS
+        else:
+            self._bury(pid, UNKNOWN)
+
+    def _bury(self, pid: int, how: Death) -> None:
+        process = self._processes.pop(pid)
+        self.loop.unwatch(process.fd)
+        process.close()
+        self._children.discard(pid)
+        self._unexplained.pop(pid, None)
+        self._do(self.table.ended(pid, how, self.loop.now))
+
+    def orphan_exited(self, message: OrphanExited) -> None:
+        if message.pid in self._processes:
+            self._bury(message.pid, death(message.status, Usage(message.cpu, message.peak)))
+
+    # -- callers: the lobby, rooms of an earlier nursery, and whoever wants to know
+
+    def _called(self, sock: socket.socket) -> None:
+        if not peer_is_ours(sock):
+            sock.close()
+            return
+        channel = Channel(sock, self, carries_fds=True)
+        self.loop.add(channel)
+        self._unheard[channel] = self.loop.now.mono + UNHEARD_SECONDS
+
+    def lines(self, channel: Channel, lines: list[bytes]) -> None:
+        for line in lines:
+            try:
+                self._hear(channel, self._codec.decode(line))
+            except BadMessage as bad:  # another version's: it costs the message and not the link
+                log.warning("from %s: %s", channel.tag or "a caller", bad.text)
+
+    def lost(self, channel: Channel, why: str) -> None:  # noqa: ARG002
+        self._followers.discard(channel)
+        self._unheard.pop(channel, None)
+        if channel.tag is not None and self._links.get(channel.tag) is channel:
+            del self._links[channel.tag]
+
+    def _hear(self, channel: Channel, message: control.RoomToNursery | control.LobbyToNursery) -> None:
+        if channel in self._unheard and not isinstance(message, RoomUp):
+            self._follow(channel)
+        now = self.loop.now
+        match message:
+            case Beat() if channel.tag is not None:
+                self.table.beat(channel.tag)
+            case RoomUp():
+                self._up(channel, message)
+            case Spawn(settings=settings):
+                self._do(self.table.spawn(settings, now))
+            case StopRoom(room=room, code=code):
+                self._do(self.table.stop(room, code, now))
+            case Reap(room=room):
+                self._do(self.table.reap(room, now))
+
+    def _follow(self, channel: Channel) -> None:
+        self._unheard.pop(channel, None)
+        self._followers.add(channel)
+        self.loop.send(channel, encode_all(chain(self.table.statuses(), [Told()])))
+
+    def _up(self, channel: Channel, message: RoomUp) -> None:
+        room = message.settings.room
+        brought = socket.socket(fileno=channel.fds.pop(0)) if channel.fds else None
+        if not self._watch(message.pid):  # it said so and died
+            if brought is not None:
+                brought.close()
+            return
+        if brought is not None:
+            self._ports.adopt(room, brought)
+        self._followers.discard(channel)
+        self._unheard.pop(channel, None)
+        self._link(room, channel)
+        self._do(self.table.up(message, self.loop.now))
+
+    # -- time
+
+    def next_deadline(self) -> float | None:
+        own = self.table.next_deadline()
+        others = chain(self._unheard.values(), self._unexplained.values(), () if own is None else (own,))
+        return min(others, default=None)
+
+    def tick(self, now: Now) -> None:
+        for channel in [channel for channel, due in self._unheard.items() if due <= now.mono]:
+            self._follow(channel)
+        for pid in [pid for pid, due in self._unexplained.items() if due <= now.mono]:
+            self._bury(pid, UNKNOWN)
+        self._do(self.table.tick(now))
+
+    def _consider_end(self, now: Now) -> None:
+        if self.guardian.up or self._followers or self._processes:
+            self._alone_since = now.mono
+        elif now.mono - self._alone_since >= ALONE_SECONDS:
+            log.info("no guardian, no lobby and no room for %.0f s: the nursery ends", ALONE_SECONDS)
+            self.loop.stop()
+
+
+class GuardianEnd:
+    """What comes from the guardian."""
+
+    def __init__(self, server: NurseryServer) -> None:
+        self._server = server
+        self._codec: Codec[control.FromGuardian] = Codec(control.FromGuardian)
+
+    def opened(self, uplink: Uplink) -> None:
+        uplink.send(ChildUp(process="nursery", pid=os.getpid()))
+
+    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
+        for line in lines:
+            try:
+                message = self._codec.decode(line)
+            except BadMessage as bad:
+                log.warning("from %s: %s", uplink.name, bad.text)
+                continue
+            if isinstance(message, OrphanExited):
+                self._server.orphan_exited(message)
+
+    def lost(self, uplink: Uplink, why: str) -> None:
+        log.info("%s lost: %s", uplink.name, why)
+
+
+def run(paths: Paths, run_room: RunRoom) -> Exit:
+    """Be the nursery until it ends; `run_room` is what a forked room does."""
+    config = configuration.parse(paths.effective_config.read_bytes())
+    logs.start(paths.log / "nursery.log", config.log.level)
+    try:
+        Lock(paths.lock("nursery"))
+    except Locked as locked:
+        log.warning("process %d is the nursery here", locked.pid)
+        return Exit.LOCKED
+    setproctitle("parlour: nursery")
+    raise_descriptor_limit()
+    gc.collect()
+    gc.freeze()  # rooms share these pages for as long as nobody's collector touches them
+    log.info("the nursery runs, pid %d", os.getpid())
+    NurseryServer(paths, config, run_room).run()
+    log.info("the nursery has ended")
+    return Exit.OK

@@ -1,0 +1,110 @@
+"""Full-text search of a room: an index in a file of its own, beside the log and made from it (SQLite FTS5).
+
+Law: it is soft. It follows the log and never holds it up: another connection, another file, another thread; a lost or
+foreign index is made again. What a person types never reaches the query syntax: it is taken apart into quoted words.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from base.sqlite import connect
+from roomproc.history import entry_of
+from wire.messages import Entry
+
+BATCH: Final = 5_000  # lines indexed in one transaction: some 30 ms, so that a search waits for little
+
+
+class SearchIndex:
+    """The index at `path` over the log at `log`. One thread's own. Raises sqlite3.Error."""
+
+    def __init__(self, path: Path, log: Path) -> None:
+        self._path = path
+        self._log = log
+        self._open()
+
+    def catch_up(self) -> bool:
+        """Index the next lines that are not; True when there are more."""
+        done = self._indexed()
+        (newest,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM log.entries").fetchone()
+        (epoch,) = self._db.execute("SELECT value FROM log.facts WHERE name = 'epoch'").fetchone()
+        if done > newest or self._fact("epoch", int(epoch)) != epoch:
+            self._start_again()
+            done = 0
+        upto = min(newest, done + BATCH)
+        if upto > done:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(
+                "INSERT INTO words (rowid, text) SELECT seq, text FROM log.entries"
+                " WHERE seq > ? AND seq <= ? AND kind < 2",
+                (done, upto),
+            )
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES ('indexed', ?), ('epoch', ?)", (upto, epoch))
+            self._db.execute("COMMIT")
+        return bool(upto < newest)
+
+    def find(self, text: str, before: int, limit: int) -> tuple[list[Entry], bool]:
+        """The newest lines below number `before` that hold every word of `text`, oldest first, and whether there
+        are older ones. Words match without case and accents, the last one also as a beginning."""
+        query = quote(text)
+        if not query:
+            return [], False
+        rows = self._db.execute(
+            "SELECT seq, at, kind, sender, guest, text FROM log.entries WHERE seq IN"
+            " (SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?) ORDER BY seq",
+            (query, before, limit + 1),
+        ).fetchall()
+        return [entry_of(row) for row in rows[-limit:]], len(rows) > limit
+
+    def forget(self, before: int) -> None:
+        """Take lines below number `before` out of the index; they must still be in the log."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute(
+            "INSERT INTO words (words, rowid, text) SELECT 'delete', seq, text FROM log.entries"
+            " WHERE seq < ? AND seq <= ? AND kind < 2",
+            (before, self._indexed()),
+        )
+        self._db.execute("COMMIT")
+
+    def checkpoint(self) -> None:
+        """Move both write-ahead logs into their files."""
+        self._db.execute("PRAGMA main.wal_checkpoint(PASSIVE)").fetchall()
+        self._db.execute("PRAGMA log.wal_checkpoint(PASSIVE)").fetchall()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _open(self) -> None:
+        self._db = connect(self._path, "off")
+        self._db.execute("ATTACH DATABASE ? AS log", (str(self._log),))
+        self._db.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
+        self._db.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5"
+            " (text, content='', tokenize='unicode61 remove_diacritics 2')"
+        )
+
+    def _start_again(self) -> None:
+        self._db.close()
+        for ending in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        self._open()
+
+    def _indexed(self) -> int:
+        return self._fact("indexed", 0)
+
+    def _fact(self, name: str, default: int) -> int:
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else default
+
+
+def quote(text: str) -> str:
+    """`text` as an FTS5 query: its words as strings (a quote is doubled, sqlite.org/fts5.html section 3.1), all of
+    which must be there, the last as a prefix. Empty when there is no word in it."""
+    words = [word for word in text.split() if any(sign.isalnum() for sign in word)]
+    quoted = ['"' + word.replace('"', '""').replace("\0", "") + '"' for word in words]
+    return " ".join(quoted) + "*" if quoted else ""
+
+
+def is_trouble_of_index(why: sqlite3.Error) -> bool:
+    """Whether the index itself is broken, so that making it again helps."""
+    return getattr(why, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

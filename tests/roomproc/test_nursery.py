@@ -1,0 +1,322 @@
+"""The nursery with real processes: forks, deaths, sleep, failure, adoption, and what a fork inherits.
+
+The rooms are the small fakes of `fake_nursery`, the guardian and the lobby are this test.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from base import config
+from base.config import Config
+from base.exits import Exit
+from base.locks import holder
+from base.paths import Paths, bind_control, connect_control
+from base.processes import Process
+from wire.codec import encode
+from wire.control import (
+    ChildUp,
+    NurseryToLobby,
+    OrphanExited,
+    Reap,
+    RoomSettings,
+    RoomStatus,
+    Spawn,
+    StopRoom,
+    Told,
+)
+
+LIMIT = 10.0
+FAKE = Path(__file__).with_name("fake_nursery.py")
+
+
+def settings(room: str = "0" * 16, name: str = "games", topic: str = "") -> RoomSettings:
+    return RoomSettings(room=room, name=name, owner="o", access="public", topic=topic, made=0, revision=1)
+
+
+class Lobby:
+    """A follower of the nursery's table."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.socket = connect_control(paths.control("nursery"), LIMIT)
+        self.file = self.socket.makefile("rb")
+
+    def say(self, message: msgspec.Struct) -> None:
+        self.socket.sendall(encode(message))
+
+    def hear(self) -> RoomStatus | Told:
+        return msgspec.json.decode(self.file.readline(), type=NurseryToLobby)
+
+    def until(self, wanted: Callable[[RoomStatus], bool]) -> RoomStatus:
+        while True:
+            status = self.hear()
+            if isinstance(status, RoomStatus) and wanted(status):
+                return status
+
+    def until_state(self, state: str) -> RoomStatus:
+        return self.until(lambda status: status.state == state)
+
+    def table(self) -> list[RoomStatus]:
+        """All that is told at the start of a link."""
+        rows = []
+        while isinstance(status := self.hear(), RoomStatus):
+            rows.append(status)
+        return rows
+
+
+class Caller:
+    """Somebody who connects to a room."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), LIMIT)
+        self.file = self.socket.makefile("rb")
+
+    def hear(self) -> str:
+        return self.file.readline().decode().strip()
+
+    def ask(self, word: str) -> str:
+        self.socket.sendall(word.encode() + b"\n")
+        return self.hear()
+
+    def tell(self, word: str) -> None:
+        self.socket.sendall(word.encode() + b"\n")
+
+
+class Guardian:
+    """guardian.sock, and the nurseries it started."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.listener = bind_control(paths.control("guardian"))
+        self.listener.settimeout(LIMIT)
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.link: socket.socket | None = None
+
+    def start(self, *, accept: bool = True) -> subprocess.Popen[bytes]:
+        """A nursery that is up."""
+        process = subprocess.Popen([sys.executable, FAKE, str(self.paths.data)], start_new_session=True)
+        self.started.append(process)
+        if accept:
+            self.link = self.listener.accept()[0]
+            self.link.settimeout(LIMIT)
+            up = msgspec.json.decode(self.link.makefile("rb").readline(), type=ChildUp)
+            assert up == ChildUp(process="nursery", pid=process.pid)
+        return process
+
+    def end(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.wait()
+        for lock in (self.paths.data / "rooms").glob("*/lock"):
+            if pid := holder(lock):
+                room = Process(pid)
+                room.signal(signal.SIGKILL)
+                room.ended(LIMIT)
+                room.close()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths(tmp_path / "data")
+    paths.create()
+    paths.effective_config.write_bytes(config.dump(Config()))
+    return paths
+
+
+@pytest.fixture
+def guardian(paths: Paths) -> Iterator[Guardian]:
+    guardian = Guardian(paths)
+    yield guardian
+    guardian.end()
+
+
+@pytest.fixture
+def nursery(guardian: Guardian) -> subprocess.Popen[bytes]:
+    return guardian.start()
+
+
+@pytest.fixture
+def lobby(nursery: subprocess.Popen[bytes], paths: Paths) -> Lobby:
+    lobby = Lobby(paths)
+    assert lobby.table() == []
+    return lobby
+
+
+def running(lobby: Lobby, wanted: RoomSettings) -> RoomStatus:
+    lobby.say(Spawn(settings=wanted))
+    return lobby.until_state("running")
+
+
+def test_a_room_is_a_child_of_its_own_session_name_and_few_descriptors(
+    lobby: Lobby, nursery: subprocess.Popen[bytes]
+) -> None:
+    running(lobby, settings("1" * 16, "other"))  # whose sockets must not leak into the next
+    room = running(lobby, settings())
+    caller = Caller(room.port)
+    assert caller.hear() == "room"
+    assert caller.ask("pid") == f"{room.pid} {nursery.pid}"
+    assert os.getsid(room.pid) == room.pid
+    title = Path(f"/proc/{room.pid}/cmdline").read_bytes().split(b"\0")[0]
+    assert title == b"parlour: room games"
+    inherited = {os.readlink(f"/proc/{room.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{room.pid}/fd")}
+    sockets = {name for name in inherited if name.startswith("socket:")}
+    assert len(sockets) == 5  # listener, link, the loop's pair, this caller
+    assert not any("nursery" in name for name in inherited)
+
+
+def test_who_connects_while_a_room_is_dead_waits_for_the_next(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    os.kill(room.pid, signal.SIGKILL)
+    caller = Caller(room.port)
+    assert caller.hear() == "room"
+    after = lobby.until_state("running")
+    assert (after.port, after.restarts, after.incarnation) == (room.port, 1, 2)
+    assert after.reason.startswith("signal 9 (SIGKILL), cpu ")
+    assert "peak" in after.reason
+
+
+def test_a_bug_in_a_room_ends_that_room_with_a_code(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    Caller(room.port).tell("raise")
+    assert lobby.until_state("running").reason.startswith("exit code 70 (BUG)")
+
+
+def test_a_stuck_room_is_replaced(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    os.kill(room.pid, signal.SIGSTOP)
+    lobby.socket.settimeout(2 * LIMIT)
+    after = lobby.until_state("running")
+    assert after.pid != room.pid
+    assert after.reason.startswith("no answer for 8 s; signal 9")
+
+
+def test_a_failed_room_answers_with_the_reason_and_not_with_silence(lobby: Lobby) -> None:
+    lobby.say(Spawn(settings=settings(topic=f"exit {Exit.UNREADABLE}")))
+    room = lobby.until_state("failed")
+    for _ in range(2):
+        caller = Caller(room.port)
+        caller.tell("enter")
+        assert '"code":"room_failed"' in caller.hear()
+        assert caller.hear() == ""
+    assert room.reason.startswith("exit code 13 (UNREADABLE)")
+
+
+def test_a_room_that_dies_again_and_again_fails(lobby: Lobby) -> None:
+    lobby.say(Spawn(settings=settings(topic="exit 1")))
+    room = lobby.until_state("failed")
+    assert room.restarts == 4
+
+
+def test_a_sleeping_room_is_woken_by_a_caller(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    Caller(room.port).tell(f"exit {Exit.SLEPT}")
+    asleep = lobby.until_state("sleeping")
+    assert (asleep.pid, asleep.port) == (0, room.port)
+    assert Caller(room.port).hear() == "room"
+    assert lobby.until_state("running").restarts == 0
+
+
+def test_stop_and_reap_leave_neither_process_nor_port(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    process = Process(room.pid)
+    lobby.say(Reap(room=room.room))
+    lobby.until_state("gone")
+    assert process.ended(0)
+    process.close()
+    with pytest.raises(ConnectionRefusedError):
+        Caller(room.port)
+
+
+def test_a_restart_keeps_the_port(lobby: Lobby) -> None:
+    room = running(lobby, settings())
+    lobby.say(StopRoom(room=room.room, code="restarting"))
+    after = lobby.until_state("running")
+    assert after.port == room.port
+    assert after.pid != room.pid
+    assert after.restarts == 0
+
+
+def test_a_new_nursery_adopts_rooms_with_their_ports(lobby: Lobby, guardian: Guardian, paths: Paths) -> None:
+    room = running(lobby, settings())
+    caller = Caller(room.port)
+    caller.hear()
+    guardian.started[0].kill()
+    guardian.started[0].wait()
+    assert caller.ask("pid").startswith(str(room.pid))  # the room did not notice
+    guardian.start()
+    follower = Lobby(paths)
+    adopted = follower.until_state("running")
+    assert (adopted.pid, adopted.port, adopted.incarnation) == (room.pid, room.port, room.incarnation)
+    assert guardian.link is not None
+    os.kill(room.pid, signal.SIGKILL)  # the listener was handed over: it outlives the room again
+    guardian.link.sendall(encode(OrphanExited(pid=room.pid, status=9, cpu=1.5, peak=20_000_000)))
+    assert Caller(room.port).hear() == "room"
+    after = follower.until_state("running")
+    assert (after.port, after.reason) == (room.port, "signal 9 (SIGKILL), cpu 1.5 s, peak 20 MB")
+
+
+def test_spawn_of_a_room_whose_orphan_has_not_registered_yet_waits_for_it(
+    lobby: Lobby, guardian: Guardian, paths: Paths
+) -> None:
+    room = running(lobby, settings())
+    guardian.started[0].kill()
+    guardian.started[0].wait()
+    guardian.start()
+    follower = Lobby(paths)
+    follower.say(Spawn(settings=settings()))
+    assert follower.until_state("running").pid == room.pid
+
+
+def test_the_end_of_an_orphan_that_nobody_explains_is_noticed_too(
+    lobby: Lobby, guardian: Guardian, paths: Paths
+) -> None:
+    room = running(lobby, settings())
+    guardian.started[0].kill()
+    guardian.started[0].wait()
+    guardian.start()
+    follower = Lobby(paths)
+    follower.until_state("running")
+    os.kill(room.pid, signal.SIGKILL)
+    assert follower.until_state("running").pid != room.pid
+
+
+def test_rooms_take_ports_of_the_range_and_say_when_it_is_full(guardian: Guardian, paths: Paths) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]  # in use while the nursery is asked for it
+        ranged = config.load(None, [f"server.room_ports={port}-{port}"])
+        paths.effective_config.write_bytes(config.dump(ranged))
+        guardian.start()
+        lobby = Lobby(paths)
+        lobby.say(Spawn(settings=settings()))
+        assert "is free" in lobby.until_state("backoff").reason
+    assert lobby.until_state("running").port == port
+
+
+def test_sigterm_stops_rooms_and_nursery(lobby: Lobby, nursery: subprocess.Popen[bytes], paths: Paths) -> None:
+    rooms = [running(lobby, settings(str(number) * 16, f"room{number}")) for number in range(3)]
+    processes = [Process(room.pid) for room in rooms]
+    os.kill(rooms[0].pid, signal.SIGSTOP)  # even one that is stuck
+    nursery.terminate()
+    assert nursery.wait(LIMIT) == 0
+    for process in processes:
+        assert process.ended(0)
+        process.close()
+    assert not paths.control("nursery").exists()
+
+
+def test_a_second_nursery_leaves_the_first_alone(lobby: Lobby, guardian: Guardian) -> None:
+    room = running(lobby, settings())
+    assert guardian.start(accept=False).wait(LIMIT) == Exit.LOCKED
+    assert Caller(room.port).hear() == "room"
+
+
+def test_a_message_of_another_version_costs_nothing_but_itself(lobby: Lobby) -> None:
+    lobby.socket.sendall(b'{"type":"from_the_future"}\nnonsense\n')
+    assert running(lobby, settings()).state == "running"
