@@ -14,22 +14,33 @@ REMEMBERED: Final = 4_096  # ids of one stream kept in memory; older ones are lo
 class Stream:
     """One client's sequence of sends: the ids under which its lines were stored.
 
-    `fresh`: all ids it ever used are in memory, so that a new line costs no look-up.
+    A new line must cost no look-up in the file. It needs none while every id the stream ever used is in memory, nor
+    while its ids only rise, as a client that counts them makes them.
     """
 
-    __slots__ = ("account", "fresh", "name", "number", "recent")
+    __slots__ = ("_all_here", "_rising", "_top", "account", "name", "number", "recent")
 
     def __init__(self, account: str, name: str, number: int | None) -> None:
         self.account = account  # folded
         self.name = name
         self.number = number  # in the file; None until the first line is said under it
-        self.fresh = number is None
+        self._all_here = self._rising = number is None
+        self._top = (0, "")
         self.recent: dict[str, int] = {}
+
+    def surely_new(self, message_id: str) -> bool:
+        """Whether an id that is not in `recent` cannot be in the file either."""
+        return self._all_here or (self._rising and (len(message_id), message_id) > self._top)
 
     def remember(self, message_id: str, seq: int) -> None:
         self.recent[message_id] = seq
+        order = (len(message_id), message_id)  # as numbers are ordered
+        if order > self._top:
+            self._top = order
+        else:
+            self._rising = False
         if len(self.recent) > REMEMBERED:
-            self.fresh = False
+            self._all_here = False
             del self.recent[next(iter(self.recent))]
 
 

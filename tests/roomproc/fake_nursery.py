@@ -1,6 +1,6 @@
 """A real nursery whose rooms are small fakes: they do over TCP what a test tells them to.
 
-`python tests/roomproc/fake_nursery.py DATA`. A caller of a room says one word a line: `pid`, `exit N`, `hang`.
+`python tests/roomproc/fake_nursery.py DATA [PROBE_SECONDS]`. A caller of a room says one word a line: `pid`, `exit N`, `hang`.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from base.config import Config
 from base.exits import Exit
 from base.locks import Lock, Locked
 from base.paths import Paths, connect_control
-from roomproc import nursery
+from roomproc import nursery, nurserycore
 from wire.channel import Channel
 from wire.codec import Codec
 from wire.control import Beat, NurseryToRoom, Probe, RoomSettings, RoomUp, StopRoom
@@ -111,4 +111,6 @@ def run(listener: socket.socket, link: socket.socket, settings: RoomSettings, pa
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        nurserycore.PROBE_SECONDS = float(sys.argv[2])  # type: ignore[misc]
     sys.exit(nursery.run(Paths(Path(sys.argv[1])), run))

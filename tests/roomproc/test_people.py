@@ -1,0 +1,33 @@
+"""When a stream may skip the look-up of an id: never when the file could have it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roomproc import people
+from roomproc.people import Stream
+
+
+@given(st.lists(st.text("0123456789ab", min_size=1, max_size=3)), st.integers(1, 5), st.booleans())
+def test_surely_new_is_never_wrong(ids, remembered, known):
+    before, people.REMEMBERED = people.REMEMBERED, remembered
+    try:
+        stream, used = Stream("ann", "s", 1 if known else None), set()
+        if known:
+            used.add("7")  # of an earlier process
+        for message_id in ids:
+            if message_id not in stream.recent and stream.surely_new(message_id):
+                assert message_id not in used
+            if message_id not in used:
+                used.add(message_id)
+                stream.remember(message_id, 1)
+    finally:
+        people.REMEMBERED = before
+
+
+def test_a_client_that_counts_never_needs_a_look_up():
+    stream = Stream("ann", "s", None)
+    for number in range(1, 20_000):
+        assert stream.surely_new(str(number))
+        stream.remember(str(number), number)
+    assert len(stream.recent) <= people.REMEMBERED
+    assert not stream.surely_new("5")
