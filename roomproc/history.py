@@ -4,7 +4,6 @@ Law: one transaction a round (`commit`), and nothing in it is shown before that 
 times never go backwards, so a moment is found by bisection over numbers. Reading takes a page at a time.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -104,16 +103,16 @@ class History:
     # -- the round
 
     def commit(self, work: Work) -> None:
-        """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back."""
+        """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back.
+
+        The entries may be any iterable: an import reads them as they are stored."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
             for stream in work.streams:
                 stream.number = self._stream_number(stream.account, stream.name)
             if work.entries:
-                db.executemany(
-                    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(told) for told in work.entries]
-                )
+                db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, work.entries))
             if work.whispers:
                 db.executemany(
                     "INSERT INTO whispers VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -124,7 +123,7 @@ class History:
                 )
             self._write_rest(work)
             db.execute("COMMIT")
-        except sqlite3.Error:
+        except BaseException:
             for stream in work.streams:
                 stream.number = None
             if db.in_transaction:

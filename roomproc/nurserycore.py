@@ -7,6 +7,7 @@ that a nursery can hand it to its successor.
 
 import heapq
 import logging
+import math
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -22,7 +23,8 @@ START_SECONDS: Final = 20.0  # until RoomUp; a start reads a file, it does not c
 ORPHAN_SECONDS: Final = 10.0  # for another's process to register here; it tries every second
 UNREADABLE_PID: Final = 0.5  # seconds until a lock that has no pid in it yet is looked at again
 PROBE_SECONDS: Final = 2.0
-SILENT_PROBES: Final = 4  # unanswered, after which a room is taken for stuck: counted, so that our own pause kills none
+SILENT_PROBES: Final = 3  # unanswered when the next is due: a room is stuck. Counted, so that our own pause kills none
+PROBE_GRID: Final = 0.25  # probes are rounded up to it, so that few wakes serve many rooms
 STOP_SECONDS: Final = 5.0  # for a room to commit and end
 LAST_SECONDS: Final = 1.2  # the same when everything ends, which may take two
 DEATHS: Final = 5  # within WITHIN, and the room has failed
@@ -201,7 +203,7 @@ class Nursery:
             self._tell(room)
         else:
             self._to(room, "running")
-        self._wake_at(room, now.mono + PROBE_SECONDS)
+        self._probe_later(room, now)
         if self.ending:
             self._stop(room, "going_down", "gone", now)
         return self._out()
@@ -288,11 +290,14 @@ class Nursery:
 
     def _probe(self, room: Room, now: Now) -> None:
         if room.silent >= SILENT_PROBES:
-            self._kill(room, f"no answer for {SILENT_PROBES * PROBE_SECONDS:.0f} s")
+            self._kill(room, f"no answer for {(SILENT_PROBES + 1) * PROBE_SECONDS:.0f} s")
             return
         room.silent += 1
         self._effects.append(Say(room.settings.room, Probe()))
-        self._wake_at(room, now.mono + PROBE_SECONDS)
+        self._probe_later(room, now)
+
+    def _probe_later(self, room: Room, now: Now) -> None:
+        self._wake_at(room, math.ceil((now.mono + PROBE_SECONDS) / PROBE_GRID) * PROBE_GRID)
 
     def _kill(self, room: Room, note: str) -> None:
         log.warning("room %s: process %d is killed: %s", room.settings.name, room.pid, note)

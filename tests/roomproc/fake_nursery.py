@@ -1,6 +1,7 @@
 """A real nursery whose rooms are small fakes: they do over TCP what a test tells them to.
 
-`python tests/roomproc/fake_nursery.py DATA [PROBE_SECONDS]`. A caller of a room says one word a line: `pid`, `exit N`, `hang`.
+`python tests/roomproc/fake_nursery.py DATA [PROBE_SECONDS]`. A caller of a room says one word a line: `pid`, `exit N`,
+`raise`.
 """
 
 import fcntl
@@ -8,7 +9,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -55,13 +55,9 @@ class FakeRoom:
             match line.split():
                 case [b"pid"]:
                     self.loop.send(channel, b"%d %d\n" % (os.getpid(), os.getppid()))
-                case [b"fds"]:
-                    self.loop.send(channel, b"%d\n" % len(os.listdir("/proc/self/fd")))
                 case [b"exit", code]:
                     self.exit = int(code)
                     self.loop.stop()
-                case [b"hang"]:
-                    time.sleep(3_600)
                 case [b"raise"]:
                     self.loop.post(lambda: 1 // 0)
 

@@ -68,7 +68,8 @@ def test_topics_are_not_lines(both):
 
 
 @pytest.mark.parametrize(
-    "text", ['"', '""', "a OR b", "NEAR(a b)", "text:x", "x*", "-x", "^x", "a AND", "(", "'; DROP TABLE words; --", "\0"]
+    "text",
+    ['"', '""', "a OR b", "NEAR(a b)", "text:x", "x*", "-x", "^x", "a AND", "(", "'; DROP TABLE words; --", "\0"],
 )
 def test_syntax_is_only_words(both, text):
     both.say("harmless")

@@ -1,0 +1,137 @@
+"""The catalogue: which rooms exist, whose they are, who may see them. A table of `lobby.sqlite3`.
+
+Law: a room's id never changes, its name may; each change of its settings raises the revision, and the higher wins.
+"""
+
+import secrets
+from typing import Any, Final
+
+from lobby.database import Database
+from wire.control import RoomSettings
+from wire.errors import Refused
+from wire.messages import Access
+from wire.names import fold
+
+_COLUMNS: Final = "id, name, owner, access, topic, made, revision, guest_made"
+_MAY_CHANGE: Final = frozenset({"name", "owner", "access", "topic", "guest_made"})
+SCHEMA: Final = """
+CREATE TABLE rooms (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner TEXT NOT NULL, owner_key TEXT NOT NULL,
+    access TEXT NOT NULL, topic TEXT NOT NULL, made INTEGER NOT NULL, revision INTEGER NOT NULL,
+    guest_made INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX rooms_by_owner ON rooms (owner_key);
+CREATE TABLE invited (
+    room TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE, who TEXT NOT NULL,
+    PRIMARY KEY (room, who)) WITHOUT ROWID;
+"""
+
+
+class Catalogue:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def room(self, name: str) -> RoomSettings | None:
+        """The room of that name, in any case of letters."""
+        return self._find("key = ?", fold(name))
+
+    def by_id(self, room_id: str) -> RoomSettings | None:
+        return self._find("id = ?", room_id)
+
+    def rooms(
+        self, after: str = "", limit: int = 100, *, visible_to: tuple[str, bool]
+    ) -> tuple[list[RoomSettings], bool]:
+        """A page in the order of names, and whether more follow. `visible_to`: a name, and whether it is an admin.
+
+        Private rooms are seen by their owner, by those who are invited, and by admins.
+        """
+        name, admin = visible_to
+        rows = self._db.read(
+            f"SELECT {_COLUMNS} FROM rooms WHERE key > ?1 AND (?2 OR access = 'public' OR owner_key = ?3"  # noqa: S608
+            " OR EXISTS (SELECT 1 FROM invited WHERE room = id AND who = ?3)) ORDER BY key LIMIT ?4",
+            *(fold(after), admin, fold(name), limit + 1),
+        ).fetchall()
+        return [_settings(row) for row in rows[:limit]], len(rows) > limit
+
+    def create(
+        self, name: str, owner: str, access: Access, topic: str, made: int, guest_made: bool = False
+    ) -> RoomSettings:
+        """A new room, `made` in epoch ms. Raises Refused(name_taken)."""
+        self._check_free(name)
+        room_id = secrets.token_hex(8)
+        self._db.write(
+            "INSERT INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+            *(room_id, fold(name), name, owner, fold(owner), access, topic, made, guest_made),
+        )
+        return self._known(room_id)
+
+    def change(self, room_id: str, **settings: Any) -> RoomSettings:
+        """Change name, owner, access, topic or guest_made. Raises Refused(no_such_room, name_taken)."""
+        if not settings or not settings.keys() <= _MAY_CHANGE:
+            raise ValueError(f"not settings of a room: {sorted(settings)}")
+        room = self._known(room_id)
+        columns = dict(settings)
+        if "name" in settings:
+            if fold(settings["name"]) != fold(room.name):
+                self._check_free(settings["name"])
+            columns["key"] = fold(settings["name"])
+        if "owner" in settings:
+            columns["owner_key"] = fold(settings["owner"])
+        places = ", ".join(f"{column} = ?" for column in columns)
+        self._db.write(
+            f"UPDATE rooms SET {places}, revision = revision + 1 WHERE id = ?",  # noqa: S608 - names from the set above
+            *columns.values(),
+            room_id,
+        )
+        return self._known(room_id)
+
+    def set_topic(self, room_id: str, topic: str) -> None:
+        """Remember the topic for listings. It is the room's own, so the revision stays."""
+        self._db.write("UPDATE rooms SET topic = ? WHERE id = ?", topic, room_id)
+
+    def remove(self, room_id: str) -> None:
+        self._db.write("DELETE FROM rooms WHERE id = ?", room_id)
+
+    def invite(self, room_id: str, name: str) -> None:
+        self._known(room_id)
+        self._db.write("INSERT OR IGNORE INTO invited VALUES (?, ?)", room_id, fold(name))
+
+    def uninvite(self, room_id: str, name: str) -> None:
+        self._db.write("DELETE FROM invited WHERE room = ? AND who = ?", room_id, fold(name))
+
+    def invited(self, room_id: str, name: str) -> bool:
+        return self._db.one("SELECT 1 FROM invited WHERE room = ? AND who = ?", room_id, fold(name)) is not None
+
+    def owned_by(self, name: str) -> int:
+        """How many rooms somebody owns."""
+        return int(self._db.one("SELECT count(*) FROM rooms WHERE owner_key = ?", fold(name)))
+
+    def count(self) -> int:
+        return int(self._db.one("SELECT count(*) FROM rooms"))
+
+    def _find(self, where: str, value: str) -> RoomSettings | None:
+        row = self._db.read(f"SELECT {_COLUMNS} FROM rooms WHERE {where}", value).fetchone()  # noqa: S608
+        return None if row is None else _settings(row)
+
+    def _known(self, room_id: str) -> RoomSettings:
+        room = self.by_id(room_id)
+        if room is None:
+            raise Refused("no_such_room", "there is no such room")
+        return room
+
+    def _check_free(self, name: str) -> None:
+        if self.room(name) is not None:
+            raise Refused("name_taken", f"there is a room {name} already")
+
+
+def _settings(row: tuple[Any, ...]) -> RoomSettings:
+    room_id, name, owner, access, topic, made, revision, guest_made = row
+    return RoomSettings(
+        room=room_id,
+        name=name,
+        owner=owner,
+        access=access,
+        topic=topic,
+        made=made,
+        revision=revision,
+        guest_made=bool(guest_made),
+    )

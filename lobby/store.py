@@ -1,0 +1,38 @@
+"""The lobby's own file, `lobby.sqlite3`: the catalogue and the ledger, which are committed together.
+
+Law: tables of both are made here, in steps that are never changed once they were released.
+"""
+
+from typing import Final
+
+from base.paths import Paths
+from base.sqlite import Durability
+from lobby.catalogue import SCHEMA as CATALOGUE
+from lobby.catalogue import Catalogue
+from lobby.database import Database
+from lobby.ledger import SCHEMA as LEDGER
+from lobby.ledger import Ledger
+from wire.loop import read_clock
+
+_STEPS: Final = (CATALOGUE + LEDGER,)
+
+
+class Store:
+    """The open file. `commit`, `rollback` and `checkpoint` are the database's: free when nothing is dirty."""
+
+    def __init__(self, paths: Paths, durability: Durability) -> None:
+        """Open it, made when missing, without what has expired. Raises sqlite3.Error, NewerFile."""
+        db = Database(paths.lobby_db, durability, _STEPS)
+        self._db = db
+        self.catalogue = Catalogue(db)
+        self.ledger = Ledger(db)
+        self.commit = db.commit
+        self.rollback = db.rollback
+        self.checkpoint = db.checkpoint
+        self.close = db.close
+        self.ledger.tidy(read_clock().wall)
+        self.commit()
+
+    @property
+    def dirty(self) -> bool:
+        return self._db.dirty
