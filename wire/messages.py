@@ -525,12 +525,12 @@ class Announcement(Message, tag="announcement"):
 
 
 RoomRequest = (
-    Enter | Leave | Ping | Say | Whisper | Typing | Members | History | Search | SetTopic | Kick | Ban | Unban | Mute | Op | Deop
-    | Slow
+    Enter | Leave | Ping | Say | Whisper | Typing | Members | History | Search | SetTopic | Kick | Ban | Unban | Mute
+    | Op | Deop | Slow
 )  # fmt: skip
 RoomReply = (
-    Entered | Line | Topic | Moderated | HistoryPage | Found | Whispered | TypingNow | Presence | MembersPage | Gap | Closing
-    | Redirect | Announcement | Done | Error | Pong
+    Entered | Line | Topic | Moderated | HistoryPage | Found | Whispered | TypingNow | Presence | MembersPage | Gap
+    | Closing | Redirect | Announcement | Done | Error | Pong
 )  # fmt: skip
 
 

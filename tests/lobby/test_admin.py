@@ -18,12 +18,15 @@ from wire.messages import AdminRoomRow
 
 
 def test_memory_is_what_proc_says() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    code = "print('ready', flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert child.stdout is not None
+        child.stdout.readline()
         figures = Observer().look([child.pid])[child.pid]
         status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
         rss = int(status.partition("VmRSS:")[2].split()[0]) * 1024
-        assert figures.rss == pytest.approx(rss, rel=0.5)
+        assert figures.rss == pytest.approx(rss, rel=0.1)
         assert 0 < figures.uss <= figures.rss * 1.2
         assert 0 <= figures.uptime < 60
     finally:

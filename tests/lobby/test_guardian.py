@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -181,6 +182,9 @@ class Served:
             text=True,
             start_new_session=True,
         )
+        limit = threading.Timer(6 * LIMIT, self.process.kill)  # so that no line is waited for for ever
+        limit.daemon = True
+        limit.start()
 
     def line(self) -> str:
         assert self.process.stdout is not None
@@ -226,11 +230,9 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "a data directory"
-    paths = Paths(tmp_path / "a data directory")
-    if pid := holder(paths.lock("guardian")):
-        kill(pid)
-    sweep.end(paths, time.monotonic() + 1)
+    long = tmp_path / ("a data directory whose sockets' paths do not fit sockaddr_un " + "x" * 100)
+    yield long
+    operator.stop(Paths(long))
 
 
 @pytest.fixture
@@ -289,12 +291,12 @@ def test_a_killed_nursery_comes_back_and_has_its_rooms(served: Served) -> None:
     assert follower.until(lambda status: status.restarts == 1).reason.startswith("signal 9 (SIGKILL), cpu")
 
 
-def wait_for(condition: "object") -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     """Poll for what no message tells a bystander."""
     end = time.monotonic() + LIMIT
     while time.monotonic() < end:
         try:
-            if condition():  # type: ignore[operator]
+            if condition():
                 return
         except OSError:
             pass

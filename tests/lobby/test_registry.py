@@ -1,4 +1,4 @@
-"""Which rooms run: by hand for each rule, and a machine that lets rooms, nursery and people do anything in any order."""
+"""Which rooms run: each rule by hand, and a machine that lets rooms, nursery and people do anything in any order."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -284,7 +284,9 @@ class AnyOrder(RuleBasedStateMachine):
         link = f"link{self.number}"
         there = {key: entry for key, entry in self.open.items() if entry[0] == room}
         accepted = all(incarnation >= entry[1] for entry in there.values())
-        effects = self.registry.register(link, registers(room, *names, incarnation=incarnation), settings(room), self.now)
+        effects = self.registry.register(
+            link, registers(room, *names, incarnation=incarnation), settings(room), self.now
+        )
         closed = [effect.link for effect in effects if isinstance(effect, CloseLink)]
         if accepted:
             assert closed == list(there)
@@ -320,7 +322,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.waiting[visitor] = (room, self.mono + JOIN_SECONDS)
         self.heed(self.registry.want(settings(room), self.now, visitor))
 
-    @rule(room=ROOMS, state=st.sampled_from(["starting", "running", "sleeping", "backoff", "failed", "stopping", "gone"]))
+    @rule(
+        room=ROOMS, state=st.sampled_from(["starting", "running", "sleeping", "backoff", "failed", "stopping", "gone"])
+    )
     def status(self, room: str, state: str) -> None:
         self.heed(self.registry.status(told(room, state), settings(room), self.now))
 

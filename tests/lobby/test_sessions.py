@@ -54,11 +54,8 @@ def expected(state: State, kind: type[Message]) -> str:
 @pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("state", [State.NEW, State.GREETED, State.BUSY, State.IN])
 def test_every_pair_of_state_and_message(state: State, kind: type[Message]) -> None:
-    if (state, kind) in RULES:
-        found = "handler"
-    else:
-        found = "held" if state is State.BUSY else refusal(state, kind).code  # type: ignore[arg-type]
-    assert found == expected(state, kind)
+    missing = "held" if state is State.BUSY else refusal(state, kind).code  # type: ignore[arg-type]
+    assert ("handler" if (state, kind) in RULES else missing) == expected(state, kind)
 
 
 def test_nothing_is_heeded_when_it_is_over() -> None:
@@ -277,8 +274,10 @@ def test_what_is_no_message_is_told_and_twenty_are_too_many(front: Front) -> Non
     errors = [client.send_raw(line) for line in lines]
     codes = [(error.code, error.re or None) for error in errors if isinstance(error, Error)]
     assert codes == [
-        ("bad_message", None), ("bad_message", None), ("bad_message", None), ("unknown_type", "x"), ("bad_message", "y"),
-    ]  # fmt: skip
+        *[("bad_message", None)] * 3,
+        ("unknown_type", "x"),
+        ("bad_message", "y"),
+    ]
     client.ask(Rooms(), RoomList)
     for _ in range(BAD_MAX - len(lines) - 1):
         client.send_raw(b"junk")

@@ -271,12 +271,17 @@ def test_spawn_of_a_room_whose_orphan_has_not_registered_yet_waits_for_it(
     lobby: Lobby, guardian: Guardian, paths: Paths
 ) -> None:
     room = running(lobby, settings())
+    os.kill(room.pid, signal.SIGSTOP)
     guardian.started[0].kill()
     guardian.started[0].wait()
     guardian.start()
     follower = Lobby(paths)
+    follower.table()
     follower.say(Spawn(settings=settings()))
-    assert follower.until_state("running").pid == room.pid
+    follower.until_state("starting")
+    os.kill(room.pid, signal.SIGCONT)
+    status = follower.until(lambda status: status.pid != 0)  # nothing was forked meanwhile
+    assert (status.pid, status.state, status.restarts) == (room.pid, "running", 0)
 
 
 def test_the_end_of_an_orphan_that_nobody_explains_is_noticed_too(

@@ -1,0 +1,32 @@
+"""An operator's edit of the user db while the lobby runs: whoever it concerns has to log in again, or cannot."""
+
+import logging
+
+from lobby import entry
+from lobby.desk import Desk
+from wire.errors import Refused
+
+log = logging.getLogger(__name__)
+
+
+def look(desk: Desk) -> None:
+    """Read the user db again if it changed; cheap when it did not."""
+    for name in desk.accounts.refresh():
+        code, text = _what_became(desk, name)
+        log.info("%s: %s", name, text)
+        desk.ledger.end_sessions(name)
+        entry.void(desk, name, code, text)
+        person = desk.people.find(name)
+        if person is not None and not person.guest:
+            desk.end_person(name, code, text)
+
+
+def _what_became(desk: Desk, name: str) -> tuple[str, str]:
+    account = desk.accounts.get(name)
+    if account is None:
+        return "bad_session", "the account was removed"
+    try:
+        desk.accounts.usable(account)
+    except Refused as why:
+        return why.code, why.text
+    return "bad_session", "the account was changed: log in again"

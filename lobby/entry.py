@@ -1,0 +1,122 @@
+"""How somebody comes in at the lobby, and how what they were given is made void again. Steps that handlers share.
+
+Law: a name is one person's. A guest has theirs by a lease, which outlives their connections and this process for a
+while; an account has its for good, and a guest who has it gives way.
+"""
+
+import logging
+from typing import Final
+
+from lobby.desk import Desk
+from lobby.effects import ToRoom
+from lobby.people import Person
+from lobby.sessions import SESSION_SECONDS, Connection, State, token
+from wire.control import Assign, PutOut
+from wire.errors import Refused
+from wire.messages import Request, Welcome
+from wire.names import fold
+
+LEASE_SECONDS: Final = 900  # guests whose lobby dies have at least two thirds of this to come back to their names
+RENEW_SECONDS: Final = 300.0
+REVOCATIONS: Final = 400  # in one message, so that it fits into a line
+
+log = logging.getLogger(__name__)
+
+
+def check_free(desk: Desk, name: str) -> None:
+    """Raises Refused(name_taken) when somebody has the name: an account, a guest who is here, was just here, or is
+    still in a room."""
+    if desk.accounts.taken(name):
+        raise Refused("name_taken", f"the name {name} belongs to an account")
+    in_use = desk.people.find(name) is not None or desk.ledger.leased(name, desk.now.wall) is not None
+    if in_use or desk.registry.where(name):
+        raise Refused("name_taken", f"the name {name} is in use")
+
+
+def begin(desk: Desk, connection: Connection) -> None:
+    """A session of its own for a connection that has just logged in."""
+    connection.session = desk.new_id()
+    connection.session_from = desk.now.wall
+
+
+def welcome(
+    desk: Desk, connection: Connection, request: Request, name: str, *, guest: bool, roles: tuple[str, ...]
+) -> None:
+    """`connection` is `name`'s from now on."""
+    now, config = desk.now, desk.config
+    give_way(desk, name, guest)
+    desk.ledger.open_session(connection.session, name, guest, now.wall + SESSION_SECONDS * 1_000)
+    if guest:
+        lease(desk, name, connection.session)
+    person, first = desk.people.arrive(connection, name, guest=guest, roles=roles, wall=now.wall)
+    connection.stream = getattr(request, "stream", None) or desk.new_id()
+    desk.ready(connection, State.IN)
+    log.info("%s%s is here from %s%s", "guest " if guest else "", name, connection.address, "" if first else ", again")
+    desk.answer(
+        connection,
+        request,
+        Welcome(
+            name=person.name,
+            roles=list(roles),
+            session=token(desk.session_ring, connection, now.wall),
+            unread=0 if guest else desk.mailbox.unread(name),
+            motd=desk.motd,
+            resend_window=config.rooms.resend_window,
+        ),
+    )
+    desk.release(connection)
+
+
+def lease(desk: Desk, name: str, session: str) -> None:
+    desk.ledger.lease(name, desk.now.wall + LEASE_SECONDS * 1_000, session)
+
+
+def renew_leases(desk: Desk) -> None:
+    """Guests who are here keep their names."""
+    for person in desk.people:
+        if person.guest:
+            lease(desk, person.name, next(iter(person.connections)).session)
+
+
+def give_way(desk: Desk, name: str, guest: bool) -> None:
+    """An account comes in where a guest of that name is (the operator wrote it into the user db): the guest goes."""
+    there = desk.people.find(name)
+    if there is not None and there.guest is not guest:
+        void(desk, name, "replaced", "the name belongs to an account now")
+        desk.end_person(name, "replaced", "the name belongs to an account now")
+        desk.ledger.end_sessions(name)
+        desk.ledger.release(name)
+
+
+def end_session(desk: Desk, person: Person, session: str) -> None:
+    """Somebody quits: the session ends on all its connections, and a guest's name is free."""
+    for connection in tuple(person.connections):
+        if connection.session == session:
+            desk.end(connection, "quit")
+    desk.ledger.end_session(session)
+    if person.guest:
+        desk.ledger.release(person.name)
+
+
+def void(desk: Desk, name: str, code: str, text: str) -> None:
+    """What `name` holds of rooms, tickets and tokens, is worth nothing from now on, and they are put out."""
+    desk.ledger.revoke(name, desk.now.wall)
+    there = set(desk.registry.where(name))
+    for room in desk.registry:
+        if room.link is None:
+            continue
+        assign(desk, room.id)
+        if room.id in there:
+            desk.effects.append(ToRoom(room.link, PutOut(name=fold(name), code=code, text=text)))
+
+
+def assign(desk: Desk, room_id: str) -> None:
+    """Tell a room that runs its settings, and the revocations that it has not been told."""
+    room = desk.registry.get(room_id)
+    if room is None or room.link is None or room.settings is None:
+        return
+    missing = desk.ledger.revocations(room.revoked)
+    for start in range(0, max(1, len(missing)), REVOCATIONS):
+        page = missing[start : start + REVOCATIONS]
+        desk.effects.append(ToRoom(room.link, Assign(settings=room.settings, revocations=page)))
+        room.revoked = max((revocation.number for revocation in page), default=room.revoked)

@@ -1,0 +1,23 @@
+"""Guests: a name for the time of a visit, where the operator allows it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lobby import entry
+from lobby.desk import Desk
+from lobby.sessions import Connection, Rule, State
+from wire.errors import Refused
+from wire.messages import Guest, Request
+from wire.names import check_person
+
+
+def guest(desk: Desk, connection: Connection, message: Guest) -> None:
+    if not desk.config.guests_allowed:
+        raise Refused("not_allowed", "guests are not received here: log in, or make an account")
+    name = check_person(message.name)
+    entry.check_free(desk, name)
+    entry.begin(desk, connection)
+    entry.welcome(desk, connection, message, name, guest=True, roles=())
+
+
+RULES: Final[Mapping[type[Request], Rule]] = {Guest: Rule(guest, states=frozenset({State.GREETED}))}

@@ -1,0 +1,60 @@
+"""Changing one's own password, which ends every other session of the account."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from lobby import entry
+from lobby.desk import Desk
+from lobby.effects import Hash, Verify
+from lobby.passwords import check_rules
+from lobby.sessions import Connection, Rule, State, Who
+from wire.errors import Refused
+from wire.messages import Done, Passwd, Request
+
+log = logging.getLogger(__name__)
+CHANGED: Final = "the password was changed: log in again"
+
+
+def passwd(desk: Desk, connection: Connection, message: Passwd) -> None:
+    person = connection.who
+    desk.sessions.attempts.check(connection.address, person.key, desk.now.mono)
+    account = desk.accounts.get(person.name)
+    if account is None:
+        raise Refused("no_such_user", "the account is gone")
+    check_rules(message.new, person.name, desk.config.accounts.password_min)
+    desk.busy(connection)
+
+    def verified(outcome: tuple[bool, str | None] | Exception) -> None:
+        with desk.working(connection, message.id, State.IN):
+            if isinstance(outcome, Exception):
+                raise outcome
+            if not outcome[0]:
+                desk.sessions.attempts.failed(connection.address, person.key, desk.now.mono)
+                raise Refused("wrong_password", "the old password is not right")
+            desk.effects.append(Hash(message.new, hashed))
+
+    def hashed(outcome: str | Exception) -> None:
+        with desk.working(connection, message.id, State.IN):
+            if isinstance(outcome, Exception):
+                raise outcome
+            if connection.state is not State.OVER:
+                _change(desk, connection, message, outcome)
+
+    desk.effects.append(Verify(account.secret, message.old, False, verified))
+
+
+def _change(desk: Desk, connection: Connection, message: Passwd, secret: str) -> None:
+    person = connection.who
+    desk.accounts.change(person.name, secret=secret)
+    desk.ledger.end_sessions(person.name, except_id=connection.session)
+    entry.void(desk, person.name, "bad_session", CHANGED)
+    for other in tuple(person.connections):
+        if other.session != connection.session:
+            desk.end(other, "bad_session", CHANGED)
+    log.info("%s changed the password", person.name)
+    desk.ready(connection, State.IN)
+    desk.answer(connection, message, Done())
+
+
+RULES: Final[Mapping[type[Request], Rule]] = {Passwd: Rule(passwd, Who.ACCOUNTS)}

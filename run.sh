@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Parlour: one door to everything. Sets itself up in .venv beside this file the first time, and sets nothing elsewhere.
+set -u
+
+HERE=$(cd -- "$(dirname -- "$(readlink -f -- "$0" 2>/dev/null || printf '%s' "$0")")" && pwd -P) || exit 1
+VENV=$HERE/.venv
+DATA=${PARLOUR_DATA:-$HERE/var}
+START_SECONDS=30 # for a server in the background to be ready; it takes one
+
+usage() {
+    cat <<'TEXT'
+Parlour: chat for the terminal, on a server of your own.
+
+  ./run.sh                 chat: starts a server in the background if none runs, and opens the client on it
+                           (options are those of serve, for the server that it may start)
+  ./run.sh serve           run the server here until Ctrl-C   (--host --port --data --config --set KEY=VALUE)
+  ./run.sh stop            end the server                     (--data DIR)
+  ./run.sh status          what runs, and where               (--data DIR)
+  ./run.sh client …        the client                         (./run.sh client --help)
+  ./run.sh admin rooms     every room, its process and load   (--data DIR --json)
+  ./run.sh test            all checks and tests; further words go to pytest
+  ./run.sh --help          this text
+
+State is kept in var/ beside the code, or in PARLOUR_DATA, or in --data DIR.
+PYTHON=/path/to/python names the Python to set up with; it has to be 3.11 or newer.
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+# --- set-up
+
+# The first Python that is new enough and can make virtual environments; says what is missing when there is none.
+find_python() {
+    local name path old="" bare=""
+    for name in ${PYTHON:+"$PYTHON"} python3.13 python3.12 python3.11 python3; do
+        path=$(command -v -- "$name" 2>/dev/null) || continue
+        if ! "$path" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            old=$name
+        elif ! "$path" -c 'import ensurepip, venv' 2>/dev/null; then
+            bare=$name
+        else
+            printf '%s' "$path"
+            return 0
+        fi
+    done
+    if [ -n "$bare" ]; then
+        say "$bare has no venv module, which Parlour is set up with. On Debian and Ubuntu: sudo apt install python3-venv"
+    elif [ -n "$old" ]; then
+        say "Parlour needs Python 3.11 or newer; $old is $("$old" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null || echo 'not a Python')." \
+            "Install one, or name it: PYTHON=/path/to/python3.12 ./run.sh"
+    else
+        say "Parlour needs Python 3.11 or newer, and there is none. On Debian and Ubuntu: sudo apt install python3 python3-venv"
+    fi
+    return 1
+}
+
+# One run.sh at a time, until `unlock` or our end. flock on this directory leaves no file behind; macOS has none.
+lock() {
+    if command -v flock >/dev/null 2>&1; then
+        exec 9<"$HERE"
+        flock -n 9 || { say "Waiting for another run.sh …" && flock 9; }
+        return
+    fi
+    mkdir -p -m 700 "$HERE/var"
+    until mkdir "$HERE/var/.setting-up" 2>/dev/null; do
+        kill -0 "$(cat "$HERE/var/.setting-up/pid" 2>/dev/null || echo $$)" 2>/dev/null || rm -rf "$HERE/var/.setting-up"
+        sleep 0.2
+    done
+    echo $$ >"$HERE/var/.setting-up/pid"
+    trap 'rm -rf "$HERE/var/.setting-up"' EXIT
+}
+
+unlock() {
+    if command -v flock >/dev/null 2>&1; then
+        exec 9<&-
+    else
+        rm -rf "$HERE/var/.setting-up"
+        trap - EXIT
+    fi
+}
+
+# installed LOCKFILE: whether .venv holds what the file names. No network, no Python: a few milliseconds.
+installed() {
+    local have=""
+    [ -x "$VENV/bin/python" ] && [ -r "$VENV/$1.installed" ] && read -r have <"$VENV/$1.installed"
+    [ -n "$have" ] && [ "$have" = "$(cksum <"$HERE/$1")" ]
+}
+
+# install LOCKFILE: hash-pinned, with a line that shows how far it is.
+install() {
+    local total count=0 line log=$VENV/setup.log
+    total=$(grep -c '^[a-z].*==' "$HERE/$1")
+    rm -f "$VENV/$1.installed"
+    "$VENV/bin/python" -m pip install --require-hashes --no-deps --no-input --no-cache-dir --disable-pip-version-check \
+        --progress-bar off --retries 2 -r "$HERE/$1" 2>&1 | tee "$log" | while IFS= read -r line; do
+        case $line in
+        Collecting*)
+            count=$((count + 1))
+            line=${line#Collecting }
+            [ -t 2 ] && printf '\r\033[K  package %d of %d: %s' "$count" "$total" "${line%% *}" >&2
+            ;;
+        esac
+    done
+    local ended=("${PIPESTATUS[@]}")
+    [ -t 2 ] && printf '\r\033[K' >&2
+    if [ "${ended[0]}" -ne 0 ]; then
+        tail -n 5 "$log" >&2
+        die "Setting up failed: the packages of $1 could not be installed (is there a network?). All of it: $log"
+    fi
+    cksum <"$HERE/$1" >"$VENV/$1.new" && mv "$VENV/$1.new" "$VENV/$1.installed"
+}
+
+# set_up LOCKFILE…: see that .venv holds them.
+set_up() {
+    local file python missing=""
+    for file in "$@"; do installed "$file" || missing=1; done
+    [ -z "$missing" ] && return
+    lock
+    if ! "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$(find_python) || exit 1
+        say "Setting up Parlour in $VENV with $("$python" --version 2>&1), once; this takes half a minute …"
+        rm -rf "$VENV"
+        "$python" -m venv "$VENV" >&2 || die "Setting up failed: $python could not make $VENV."
+    fi
+    for file in "$@"; do # again: another run.sh may have done it while we waited
+        installed "$file" && continue
+        say "Installing the packages of $file …"
+        install "$file"
+        say "Done."
+    done
+    unlock
+}
+
+# python ARGUMENT…: the .venv's, with Parlour importable and nothing of the working directory (-P).
+python() { PYTHONPATH=$HERE "$VENV/bin/python" -P "$@"; }
+
+become() {
+    export PYTHONPATH=$HERE
+    exec "$VENV/bin/python" -P "$@"
+}
+
+# --- a server in the background
+
+address() { python -m lobby status --address --data "$DATA" 2>/dev/null; }
+
+# start_server OPTION…: in a session of its own, so that it survives this terminal; returns when it is ready.
+start_server() {
+    local pid log=$DATA/log/serve.log waited=0 detach=nohup
+    command -v setsid >/dev/null 2>&1 && detach="setsid nohup"
+    mkdir -p -m 700 "$DATA" "$DATA/log" && : >"$log" || die "Cannot write to the data directory $DATA."
+    PYTHONPATH=$HERE $detach "$VENV/bin/python" -P -m lobby serve "$@" --data "$DATA" </dev/null >"$log" 2>&1 9<&- &
+    pid=$!
+    until grep -q '^Lobby listening on ' "$log"; do
+        if ! kill -0 "$pid" 2>/dev/null || [ "$waited" -ge $((START_SECONDS * 10)) ]; then
+            address >/dev/null && return # somebody else's `serve` was faster
+            cat "$log" >&2
+            die "The server did not start; its log directory is $DATA/log."
+        fi
+        sleep 0.1
+        waited=$((waited + 1))
+    done
+    say "A server now runs in the background; it stays until ./run.sh stop (its log: $log)."
+}
+
+# chat OPTION…: the client, on a server that runs or is started with these options.
+chat() {
+    local where word after=""
+    for word in "$@"; do
+        [ "$after" = --data ] && DATA=$word
+        after=$word
+        case $word in --data=*) DATA=${word#--data=} ;; esac
+    done
+    if ! where=$(address); then
+        lock # two at the same moment start one
+        where=$(address) || { start_server "$@" && where=$(address); } || die "The server does not answer; see $DATA/log."
+        unlock
+    fi
+    become -m client --server "$where"
+}
+
+check() {
+    cd "$HERE" || exit 1
+    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 2 "$@"
+}
+
+command=${1-}
+[ $# -gt 0 ] && shift
+case $command in
+"") set_up requirements.lock && chat ;;
+--help | -h | help) usage ;;
+-*) set_up requirements.lock && chat "$command" "$@" ;;
+serve | stop | status | admin) set_up requirements.lock && become -m lobby "$command" "$@" ;;
+client) set_up requirements.lock && become -m client "$@" ;;
+test) set_up requirements.lock requirements-dev.lock && check "$@" ;;
+*)
+    usage >&2
+    die "./run.sh has no command '$command'."
+    ;;
+esac

@@ -1,0 +1,1 @@
+"""Tests, mirroring the source. A package, so that modules of two packages may have the same name."""

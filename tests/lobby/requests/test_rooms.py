@@ -1,0 +1,354 @@
+"""Rooms: who sees, makes, enters, invites and closes what; tickets; what becomes of those who wait."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lobby.effects import CloseForGood, CloseLink, Erase, Spawn, ToRoom
+from lobby.registry import JOIN_SECONDS
+from tests.lobby.front import MASTERS, Client, Front
+from wire.control import Assign, Joined, Left, Present, PutOut, RoomSettings, Traffic
+from wire.messages import CloseRoom, Create, Done, Error, Invite, Join, Redirect, RoomList, RoomRow, Rooms
+from wire.tickets import TICKET_SECONDS, Ticket, derive_ring, verify
+
+
+def make(front: Front, name: str, owner: str = "ann", access: str = "public") -> RoomSettings:
+    room = front.store.catalogue.create(name, owner, access, "", front.time.wall)  # type: ignore[arg-type]
+    front.store.commit()
+    return room
+
+
+def rows(client: Client) -> list[RoomRow]:
+    return client.ask(Rooms(), RoomList).rooms
+
+
+# -- the list
+
+
+def test_the_list(front: Front) -> None:
+    games = make(front, "games")
+    make(front, "Attic")
+    client = front.login("test_user")
+    front.register(games, "link", "ann", "ben", topic="chess")
+    attic, there = rows(client)
+    assert (attic.name, attic.state, attic.members, attic.access, attic.owner) == (
+        "Attic",
+        "sleeping",
+        0,
+        "public",
+        "ann",
+    )
+    assert (there.name, there.state, there.members, there.topic) == ("games", "running", 2, "chess")
+
+
+def test_the_list_in_pages(front: Front) -> None:
+    for name in ("delta", "Alpha", "charlie", "bravo"):
+        make(front, name)
+    client = front.login("test_user")
+    page = client.ask(Rooms(limit=3), RoomList)
+    assert ([row.name for row in page.rooms], page.more) == (["Alpha", "bravo", "charlie"], True)
+    page = client.ask(Rooms(limit=3, after="charlie"), RoomList)
+    assert ([row.name for row in page.rooms], page.more) == (["delta"], False)
+
+
+def test_a_thousand_rooms_come_in_lines_that_fit(front: Front) -> None:
+    for number in range(1_000):
+        room = make(front, f"room-{number:04}", owner="x" * 32)
+        front.store.catalogue.set_topic(room.room, "\U0001f600" * 200)
+    front.end_round()
+    client = front.login("test_user")
+    names: list[str] = []
+    more = True
+    while more:
+        page = client.ask(Rooms(limit=1_000, after=names[-1] if names else ""), RoomList)
+        names += [row.name for row in page.rooms]
+        more = page.more
+    assert names == [f"room-{number:04}" for number in range(1_000)]
+
+
+def test_a_topic_stays_in_the_list_while_the_room_sleeps(front: Front) -> None:
+    games = make(front, "games")
+    client = front.login("test_user")
+    front.register(games, "link")
+    front.tell("link", Traffic(lines=9, topic="chess"))
+    front.desk.registry.link_lost("link")
+    (row,) = rows(client)
+    assert (row.topic, row.state) == ("chess", "sleeping")
+
+
+def test_private_rooms_are_seen_by_owner_invited_and_admins(front: Front) -> None:
+    room = make(front, "den", access="private")
+    front.store.catalogue.invite(room.room, "ben")
+    seen = {name: [row.name for row in rows(front.login(name))] for name in ("ann", "ben", "admin_user", "test_user")}
+    assert seen == {"ann": ["den"], "ben": ["den"], "admin_user": ["den"], "test_user": []}
+    assert rows(front.guest("annie")) == []
+
+
+# -- making
+
+
+def test_create_makes_and_starts_a_room(front: Front) -> None:
+    client = front.login("ann")
+    done = client.ask(Create(room="Games", topic="chess", access="private"), Done)
+    assert done.room == "Games"
+    room = front.room("games")
+    assert (room.name, room.owner, room.access, room.topic, room.guest_made) == (
+        "Games",
+        "ann",
+        "private",
+        "chess",
+        False,
+    )
+    assert front.asked_for(Spawn) == [Spawn(room)]
+    assert client.refused(Create(room="GAMES")) == "name_taken"
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "code"),
+    [("", "", "bad_name"), ("a b", "", "bad_name"), ("x" * 33, "", "bad_name"), ("ok", "a\nb", "bad_text"),
+     ("ok", "x" * 201, "too_long")],
+)  # fmt: skip
+def test_what_cannot_be_made(front: Front, name: str, topic: str, code: str) -> None:
+    assert front.login("ann").refused(Create(room=name, topic=topic)) == code
+    assert front.asked_for(Spawn) == []
+
+
+def test_limits_of_accounts(make_front: Callable[..., Front]) -> None:
+    front = make_front("accounts.account_rooms=2", "limits.rooms=3")
+    ann, ben = front.login("ann"), front.login("ben")
+    for name in ("one", "two"):
+        ann.ask(Create(room=name), Done)
+    assert ann.refused(Create(room="three")) == "too_many"
+    ben.ask(Create(room="three"), Done)
+    assert ben.refused(Create(room="four")) == "too_many"
+    assert ben.refused(Join(room="four", create=True)) == "too_many"
+
+
+def test_limits_of_guests_are_about_rooms_that_live(make_front: Callable[..., Front]) -> None:
+    front = make_front("accounts.guest_rooms=2", "accounts.guest_rooms_total=3")
+    joe, zoe = front.guest("joe"), front.guest("zoe")
+    joe.ask(Create(room="j1"), Done)
+    joe.ask(Create(room="j2"), Done)
+    assert joe.refused(Create(room="j3")) == "too_many"
+    zoe.ask(Create(room="z1"), Done)
+    assert zoe.refused(Create(room="z2")) == "too_many"
+    front.nursery(front.room("j1").room, "sleeping")
+    zoe.ask(Create(room="z2"), Done)
+    assert joe.refused(Create(room="j3")) == "too_many", "of all guests"
+    assert front.room("j1").guest_made
+    front.login("ann").ask(Create(room="a1"), Done)
+
+
+def test_only_so_many_rooms_are_awake(make_front: Callable[..., Front]) -> None:
+    front = make_front("limits.live_rooms=1")
+    make(front, "one")
+    two = make(front, "two")
+    client = front.login("test_user")
+    client.send(Join(room="one", id="a"))
+    assert client.inbox == []
+    assert client.refused(Join(room="two")) == "too_many"
+    assert client.refused(Create(room="three")) == "too_many"
+    front.register(front.room("one"), "link")
+    client.take(Redirect)
+    front.register(two, "link2")
+    client.ask(Join(room="two"), Redirect)
+
+
+# -- entering
+
+
+def test_a_ticket_is_for_the_room_that_runs(front: Front) -> None:
+    games = make(front, "Games")
+    front.register(games, "link")
+    client = front.login("admin_user")
+    redirect = client.ask(Join(room="games"), Redirect)
+    assert (redirect.room, redirect.host, redirect.port) == ("Games", "", 5_000)
+    ring = derive_ring(MASTERS, "room", games.room)
+    ticket = verify(ring, redirect.ticket, Ticket, wall=front.time.wall, code="bad_ticket")
+    assert (ticket.room, ticket.name, ticket.guest, ticket.roles) == (
+        games.room,
+        "admin_user",
+        False,
+        ["user", "admin"],
+    )
+    assert (ticket.issued, ticket.expires) == (front.time.wall, front.time.wall + TICKET_SECONDS * 1_000)
+    other = verify(ring, client.ask(Join(room="games"), Redirect).ticket, Ticket, wall=0, code="bad_ticket")
+    assert other.number != ticket.number
+
+
+def test_the_public_host_is_named(make_front: Callable[..., Front]) -> None:
+    front = make_front('server.public_host="chat.example.org"')
+    front.register(make(front, "games"), "link")
+    assert front.login("test_user").ask(Join(room="games"), Redirect).host == "chat.example.org"
+
+
+def test_a_sleeping_room_is_woken(front: Front) -> None:
+    games = make(front, "games")
+    one, two = front.login("test_user"), front.login("foo_user")
+    one.send(Join(room="games", id="a"))
+    two.send(Join(room="games", id="b"))
+    assert one.inbox == two.inbox == []
+    assert front.asked_for(Spawn) == [Spawn(games)]
+    front.nursery(games.room, "starting")
+    front.nursery(games.room, "running")
+    assert one.inbox == []
+    front.register(games, "link")
+    assert (one.take(Redirect).re, two.take(Redirect).re) == ("a", "b")
+    assert front.asked_for(ToRoom) == [ToRoom("link", Assign(settings=games, revocations=[]))]
+
+
+def test_join_makes_the_room_when_asked_to(front: Front) -> None:
+    client = front.guest("joe")
+    assert client.refused(Join(room="den")) == "no_such_room"
+    client.send(Join(room="den", create=True, id="a"))
+    room = front.room("den")
+    assert (room.owner, room.guest_made, room.access) == ("joe", True, "public")
+    assert front.asked_for(Spawn) == [Spawn(room)]
+    front.register(room, "link")
+    assert client.take(Redirect).room == "den"
+    front.guest("zoe").ask(Join(room="DEN", create=True), Redirect)
+
+
+def test_private_rooms_do_not_exist_for_others(front: Front) -> None:
+    room = make(front, "den", access="private")
+    front.register(room, "link")
+    stranger = front.login("test_user")
+    assert stranger.refused(Join(room="den")) == "no_such_room"
+    assert stranger.refused(Invite(room="den", name="ben")) == "no_such_room"
+    assert stranger.refused(CloseRoom(room="den")) == "no_such_room"
+    assert stranger.refused(Join(room="den", create=True)) == "name_taken"
+    for name in ("ann", "admin_user"):
+        front.login(name).ask(Join(room="den"), Redirect)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 500])
+def test_a_name_that_no_room_has(front: Front, name: str) -> None:
+    assert front.login("test_user").refused(Join(room=name, create=True)) == "bad_name"
+
+
+def test_a_room_that_does_not_come_up(front: Front) -> None:
+    make(front, "games")
+    client = front.login("test_user")
+    client.send(Join(room="games", id="a"))
+    front.later(JOIN_SECONDS)
+    error = client.take(Error)
+    assert (error.code, error.re, error.fatal) == ("busy", "a", False)
+
+
+def test_a_room_that_has_failed(front: Front) -> None:
+    games = make(front, "games")
+    client = front.login("test_user")
+    client.send(Join(room="games", id="a"))
+    front.nursery(games.room, "failed", reason="signal 11 (SIGSEGV)")
+    error = client.take(Error)
+    assert (error.code, error.re) == ("room_failed", "a")
+    assert [row.state for row in rows(client)] == ["failed"]
+
+
+def test_who_has_gone_gets_no_ticket(front: Front) -> None:
+    games = make(front, "games")
+    client = front.login("test_user")
+    client.send(Join(room="games", id="a"))
+    client.lose()
+    front.register(games, "link")
+    front.later(JOIN_SECONDS)
+    assert client.inbox == []
+
+
+def test_a_room_that_the_catalogue_does_not_know_is_not_let_in(front: Front) -> None:
+    stranger = RoomSettings(room="f" * 16, name="x", owner="", access="public", topic="", made=0, revision=1)
+    front.register(stranger, "link", "ann")
+    assert front.asked_for(CloseLink) == [CloseLink("link", "not in the catalogue")]
+    assert front.desk.registry.where("ann") == []
+
+
+def test_who_enters_and_leaves_is_logged(front: Front, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    front.register(make(front, "games"), "link")
+    front.tell("link", Joined(members=[Present("joe", guest=True)]))
+    front.tell("link", Left(names=["joe"]))
+    assert "guest joe entered games" in caplog.text
+    assert "joe left games" in caplog.text
+
+
+# -- disposing
+
+
+def test_inviting_and_no_longer(front: Front) -> None:
+    room = make(front, "den", access="private")
+    front.register(room, "link")
+    ann, ben = front.login("ann"), front.login("ben")
+    assert ann.refused(Invite(room="den", name="nobody1")) == "no_such_user"
+    assert ann.ask(Invite(room="DEN", name="Ben"), Done).room == "den"
+    ben.ask(Join(room="den"), Redirect)
+    assert ben.refused(Invite(room="den", name="test_user")) == "not_allowed"
+    front.tell("link", Joined(members=[Present("ben", guest=False)]))
+    front.asked_for(ToRoom)
+    ann.ask(Invite(room="den", name="ben", remove=True), Done)
+    assert ben.refused(Join(room="den")) == "no_such_room"
+    assign, put_out = (order.message for order in front.asked_for(ToRoom))
+    assert [revocation.name for revocation in assign.revocations] == ["ben"]
+    assert isinstance(put_out, PutOut)
+    assert (put_out.name, put_out.code) == ("ben", "kicked")
+    front.login("admin_user").ask(Invite(room="den", name="test_user"), Done)
+
+
+def test_a_guest_who_is_here_can_be_invited(front: Front) -> None:
+    make(front, "den", access="private")
+    joe = front.guest("joe")
+    front.login("ann").ask(Invite(room="den", name="joe"), Done)
+    assert [row.name for row in rows(joe)] == ["den"]
+
+
+def test_closing_a_room_for_good(front: Front) -> None:
+    games = make(front, "games")
+    front.register(games, "link", "ben")
+    ann, ben = front.login("ann"), front.login("ben")
+    assert ben.refused(CloseRoom(room="games")) == "not_allowed"
+    assert ann.ask(CloseRoom(room="GAMES"), Done).room == "games"
+    assert front.asked_for(CloseForGood) == [CloseForGood(games.room)]
+    assert rows(ann) == []
+    assert ann.refused(Join(room="games")) == "no_such_room"
+    front.desk.registry.link_lost("link")
+    front.nursery(games.room, "gone")
+    assert front.asked_for(Erase) == [Erase(games.room)]
+    ann.ask(Create(room="games"), Done)
+    assert front.room("games").room != games.room
+
+
+def test_an_admin_closes_anything(front: Front) -> None:
+    make(front, "games")
+    front.login("admin_user").ask(CloseRoom(room="games"), Done)
+
+
+def test_a_closing_that_cannot_be_stored_is_none(front: Front) -> None:
+    games = make(front, "games")
+    ann = front.login("ann")
+    front.fail = OSError(28, "No space left on device")
+    assert ann.refused(CloseRoom(room="games")) == "storage"
+    assert front.asked_for(CloseForGood) == []
+    assert [row.name for row in rows(ann)] == ["games"]
+    front.nursery(games.room, "gone")
+    assert front.asked_for(Erase) == []
+
+
+def test_a_room_that_cannot_be_stored_is_not_started(front: Front) -> None:
+    client = front.login("ann")
+    front.fail = OSError(28, "No space left on device")
+    assert client.refused(Join(room="games", create=True)) == "storage"
+    assert front.asked_for(Spawn) == []
+    assert client.inbox == []
+    client.send(Join(room="games", create=True))
+    assert len(front.asked_for(Spawn)) == 1
+
+
+def test_a_later_guest_of_that_name_does_not_own_what_an_earlier_one_made(front: Front) -> None:
+    joe = front.guest("joe")
+    joe.ask(Create(room="den", access="private"), Done)
+    assert [row.name for row in rows(joe)] == ["den"]
+    joe.lose()
+    front.later(front.config.rooms.grace + 1)
+    other = front.guest("joe")
+    assert rows(other) == []
+    assert other.refused(CloseRoom(room="den")) == "no_such_room"
+    assert other.refused(Join(room="den")) == "no_such_room"
