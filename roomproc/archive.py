@@ -5,7 +5,6 @@ an empty room only, checks every line, and stores all of the file or nothing.
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -70,16 +69,18 @@ def export(room: str, files: RoomPaths, out: TextIO, form: str, progress: Progre
     return int(last - first + 1)
 
 
-def load(source: TextIO, files: RoomPaths, progress: Progress) -> int:
-    """Fill an empty room from an export; returns the number of entries. Raises ArchiveError, having stored nothing,
-    and base.locks.Locked when the room runs."""
+def load(source: TextIO, files: RoomPaths, epoch: int, progress: Progress) -> int:
+    """Fill an empty room from an export; returns the number of entries. `epoch`: now, in ms.
+
+    Raises ArchiveError, having stored nothing, and base.locks.Locked when the room runs.
+    """
     lines = iter(source)
     header = _header(next(lines, ""))
     files.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     Lock(files.lock)
     history = History(files.log_db, "full")
     try:
-        opened = history.open(time.time_ns() // 1_000_000)
+        opened = history.open(epoch)
         if opened.seq:
             raise ArchiveError("the room has lines already; import into a new one")
         work = Work()

@@ -6,7 +6,7 @@ Law: a room does without either. What it tells is its whole state at each new li
 import logging
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from base.paths import connect_control
 from roomproc.lobbylink import LobbyLink
@@ -17,6 +17,9 @@ from wire.uplink import Uplink
 
 if TYPE_CHECKING:
     from roomproc.server import RoomServer
+
+FROM_NURSERY: Final[Codec[control.NurseryToRoom]] = Codec(control.NurseryToRoom)
+FROM_LOBBY: Final[Codec[control.LobbyToRoom]] = Codec(control.LobbyToRoom)
 
 log = logging.getLogger("room")
 
@@ -52,7 +55,6 @@ class _NurseryEnd:
 
     def __init__(self, server: "RoomServer") -> None:
         self._server = server
-        self._codec: Codec[control.NurseryToRoom] = Codec(control.NurseryToRoom)
         self._inherited = True
 
     def opened(self, uplink: Uplink) -> None:
@@ -67,7 +69,7 @@ class _NurseryEnd:
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
         for line in lines:
-            match self._codec.decode(line):
+            match FROM_NURSERY.decode(line):
                 case Probe():
                     uplink.send(Beat())
                 case StopRoom(code=code):
@@ -82,7 +84,6 @@ class _LobbyEnd:
 
     def __init__(self, server: "RoomServer") -> None:
         self._server = server
-        self._codec: Codec[control.LobbyToRoom] = Codec(control.LobbyToRoom)
 
     def opened(self, uplink: Uplink) -> None:  # noqa: ARG002 - the link is known to be the lobby's
         server = self._server
@@ -90,7 +91,7 @@ class _LobbyEnd:
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:  # noqa: ARG002
         for line in lines:
-            self._server.links.lobby_link.handle(self._codec.decode(line))
+            self._server.links.lobby_link.handle(FROM_LOBBY.decode(line))
 
     def lost(self, uplink: Uplink, why: str) -> None:
         log.info("%s lost: %s", uplink.name, why)

@@ -30,19 +30,15 @@ from roomproc.links import Links
 from roomproc.pages import found, page
 from roomproc.retention import Retention
 from roomproc.room import Room
+from roomproc.upkeep import Upkeep
 from wire.channel import Channel
-from wire.clock import Now
 from wire.codec import BadMessage, Codec, encode, encode_all
 from wire.control import RoomSettings
 from wire.errors import Refused
-from wire.loop import Every, Loop
+from wire.loop import Loop
 from wire.messages import Announcement, Closing, Enter, Error, RoomRequest
 
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
-ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
-WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
-TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index
-UPKEEP: Final = 1.0  # seconds between looks at silence, sleep and the write-ahead log
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
 GOES_ON: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY})
 TEXTS: Final = {
@@ -51,6 +47,8 @@ TEXTS: Final = {
     "closed": "the room was closed",
     "sleeping": "the room goes to sleep",
 }
+
+CODEC: Final[Codec[RoomRequest]] = Codec(RoomRequest)  # made before the fork, and shared by all rooms
 
 log = logging.getLogger("room")
 
@@ -66,7 +64,7 @@ class RoomServer:
         self.listener = listener
         self.paths = paths
         self.files = paths.room(settings.room)
-        self.exit = Exit.CLOSED
+        self.exit = Exit.BUG
         self.history = History(self.files.log_db, config.rooms.durability)
         opened = self.history.open(loop.now.wall)
         if opened.settings is not None and opened.settings.revision > settings.revision:
@@ -76,12 +74,10 @@ class RoomServer:
         self.room = Room(settings, opened, config, door, self.history, loop.now)
         self.feeder = Feeder(loop, config.rooms.queue_bytes, opened.seq, self.history.after, self.room.snapshot)
         self.feeder.first = opened.first
-        self.codec: Codec[RoomRequest] = Codec(RoomRequest)
         self.channels: dict[int, Channel] = {}
         self.heard: dict[int, float] = {}
         self.bad: dict[int, int] = {}
         self.keeper = Keeper(loop, self.files.search_db, self.files.log_db)
-        self._tidied = opened.seq
         self._last_words = b""
         self._numbers = count(1)
         self._deeds: dict[type, Callable[[Any], None]] = {
@@ -94,12 +90,10 @@ class RoomServer:
             Close: self._close,
             Report: self._report,
         }
-        self._empty_since = loop.now.mono
-        self._alone_since = loop.now.mono
         self.retention = Retention(config.rooms, self.history, self.keeper, self._kept)
         self.links = Links(self, link)
         loop.end_of_round = self._end_of_round
-        loop.timed += [self.room, self.links.lobby_link, Every(UPKEEP, self._upkeep, loop.now.mono + UPKEEP)]
+        loop.timed += [self.room, self.links.lobby_link, Upkeep(self, opened.seq)]
         loop.on_signals(lambda _number: self.stop("going_down"), signal.SIGTERM)
         loop.listen(listener, self._accepted)
 
@@ -134,7 +128,7 @@ class RoomServer:
         self.room.opened(number, self.loop.now)
 
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
-        number, now, handle, decode = channel.tag, self.loop.now, self.room.handle, self.codec.decode
+        number, now, handle, decode = channel.tag, self.loop.now, self.room.handle, CODEC.decode
         self.heard[number] = now.mono
         for line in lines:
             if channel.closing:
@@ -243,51 +237,25 @@ class RoomServer:
 
     def _fail(self) -> None:
         """The file cannot be trusted to be as we think: end, and let the next process read it."""
-        self.exit = Exit.STORAGE
-        self.loop.stop()
+        self.end(Exit.STORAGE)
 
-    # -- upkeep
-
-    def _upkeep(self, now: Now) -> None:
-        silent = now.mono - self.config.limits.ping_seconds
-        if self.config.limits.ping_seconds:
-            for number in [number for number, heard in self.heard.items() if heard < silent]:
-                self.room.refuse(number, None, Refused("timeout", "nothing was heard for too long", fatal=True))
-        if self.history.forget_due(now.wall):
-            window = self.config.rooms.resend_window * 1_000
-            self.history.forget(now.wall, whispers_before=now.wall - WHISPERS_KEPT, window_before=now.wall - window)
-            self.room.door.prune(now.wall)
-        if self.room.seq - self._tidied >= TIDY_LINES:
-            self._tidied = self.room.seq
-            self.keeper.tidy()
-        self.retention.look(now)
-        self._consider_sleep(now.mono)
+    # -- ends
 
     def _kept(self, first: int) -> None:
         """Retention dropped the oldest entries; `first` is the oldest that is kept."""
         self.room.first = self.feeder.first = first
 
-    def _consider_sleep(self, mono: float) -> None:
-        occupied = bool(len(self.room.roster) or self.channels)
-        if occupied:
-            self._empty_since = mono
-        if self.links.any_up:
-            self._alone_since = mono
-        after = self.config.rooms.sleep_after
-        if after and mono - self._empty_since >= after:
-            log.info("asleep")
-            self.exit = Exit.SLEPT
-            self.loop.stop()
-        elif not occupied and mono - self._alone_since >= ORPHANED_AFTER:
-            self.exit = Exit.ORPHANED
-            self.loop.stop()
+    def end(self, code: Exit) -> None:
+        """Accept no more, and end after this round."""
+        self.loop.unlisten(self.listener)
+        log.info("ending: %s", code.name)
+        self.exit = code
+        self.loop.stop()
 
     def stop(self, code: str) -> None:
         """Accept no more, tell everybody, commit what is staged, end."""
-        log.info("stopping: %s", code)
-        self.loop.unlisten(self.listener)
         self._last_words = encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
-        self.loop.stop()
+        self.end(Exit.CLOSED)
 
 
 def read_key(files: RoomPaths) -> dict[int, bytes]:

@@ -59,7 +59,7 @@ def test_text(files):
 def test_there_and_back(files, tmp_path):
     other = RoomPaths(tmp_path / "two")
     seen = []
-    assert load(io.StringIO(exported(files)), other, lambda done, of: seen.append((done, of))) == 4
+    assert load(io.StringIO(exported(files)), other, 1, lambda done, of: seen.append((done, of))) == 4
     assert seen[-1] == (4, 4)
     history = History(other.log_db, "process")
     assert history.after(0, 10) == ENTRIES
@@ -84,14 +84,14 @@ def test_a_file_that_is_not_whole_changes_nothing(files, tmp_path, spoil, words)
     other = RoomPaths(tmp_path / "two")
     lines = spoil(exported(files).splitlines(keepends=True))
     with pytest.raises(ArchiveError, match=words):
-        load(io.StringIO("".join(lines)), other, lambda done, of: None)
+        load(io.StringIO("".join(lines)), other, 1, lambda done, of: None)
     if other.log_db.exists():
         assert History(other.log_db, "process").extent() == (1, 0)
 
 
 def test_not_into_a_room_that_has_lines(files):
     with pytest.raises(ArchiveError, match="has lines already"):
-        load(io.StringIO(exported(files)), files, lambda done, of: None)
+        load(io.StringIO(exported(files)), files, 1, lambda done, of: None)
 
 
 def test_not_while_the_room_runs(files, tmp_path):
@@ -99,7 +99,7 @@ def test_not_while_the_room_runs(files, tmp_path):
     other.home.mkdir()
     held = Lock(other.lock)
     with pytest.raises(Locked):
-        load(io.StringIO(exported(files)), other, lambda done, of: None)
+        load(io.StringIO(exported(files)), other, 1, lambda done, of: None)
     held.release()
 
 

@@ -1,0 +1,85 @@
+"""What a room does beside its rounds: looks for silent connections, lets old things go, and falls asleep.
+
+Law: it is done in small pieces, and a disk that refuses costs nothing but the piece: it is tried again.
+"""
+
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from base.exits import Exit
+from wire.clock import Now
+from wire.errors import Refused
+
+if TYPE_CHECKING:
+    from roomproc.server import RoomServer
+
+EVERY: Final = 1.0  # seconds between two looks while somebody is here
+EVERY_EMPTY: Final = 5.0  # and while nobody is: waking up is most of what an idle room costs
+ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
+WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
+TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index
+
+log = logging.getLogger("room")
+
+
+class Upkeep:
+    """The upkeep of one room."""
+
+    def __init__(self, server: "RoomServer", tidied: int) -> None:
+        self._server = server
+        self._tidied = tidied  # the number up to which index and checkpoint were asked for
+        now = server.loop.now.mono
+        self._next = now + EVERY
+        self._empty_since = now
+        self._alone_since = now
+
+    @property
+    def _occupied(self) -> bool:
+        return bool(len(self._server.room.roster) or self._server.channels)
+
+    def next_deadline(self) -> float:
+        return self._next
+
+    def tick(self, now: Now) -> None:
+        server = self._server
+        self._end_silent(now)
+        try:
+            if server.history.forget_due(now.wall):
+                window = server.config.rooms.resend_window * 1_000
+                server.history.forget(
+                    now.wall, whispers_before=now.wall - WHISPERS_KEPT, window_before=now.wall - window
+                )
+                server.room.door.prune(now.wall)
+            server.retention.look(now)
+        except sqlite3.Error as why:
+            log.warning("upkeep: %s", why)
+        if server.room.seq - self._tidied >= TIDY_LINES:
+            self._tidied = server.room.seq
+            server.keeper.tidy()
+        self._consider_the_end(now.mono)
+
+    def _end_silent(self, now: Now) -> None:
+        server = self._server
+        if not server.config.limits.ping_seconds:
+            return
+        silent = now.mono - server.config.limits.ping_seconds
+        for number in [number for number, heard in server.heard.items() if heard < silent]:
+            server.room.refuse(number, None, Refused("timeout", "nothing was heard for too long", fatal=True))
+
+    def _consider_the_end(self, mono: float) -> None:
+        """Sleep when nobody was here for long enough; end when nobody is left to belong to."""
+        server, after = self._server, self._server.config.rooms.sleep_after
+        self._next = mono + EVERY
+        if server.links.any_up:
+            self._alone_since = mono
+        if self._occupied:
+            self._empty_since = mono
+            return
+        if after and mono - self._empty_since >= after:
+            server.end(Exit.SLEPT)
+        elif mono - self._alone_since >= ORPHANED_AFTER:
+            server.end(Exit.ORPHANED)
+        self._next = mono + EVERY_EMPTY
+        if after:
+            self._next = min(self._next, self._empty_since + after)
