@@ -34,7 +34,7 @@ def set_topic(room: "Room", connection: Connection, message: SetTopic, now: Now)
 
 def kick(room: "Room", connection: Connection, message: Kick, now: Now) -> None:
     reason = _reason(message.reason)
-    member = room.roster.get(message.name)
+    member = room.roster.get(check_name(message.name))
     if member is None:
         raise Refused("no_such_member", f"{message.name} is not in this room")
     room.moderation.check_over(connection.member.name, connection.member.roles, member.name, member.roles)

@@ -14,7 +14,7 @@ from roomproc.staged import StoredWhisper
 from wire.clock import Now
 from wire.errors import Refused
 from wire.messages import Done, Line, Say, Typing, TypingNow, Whisper, Whispered
-from wire.names import check_text
+from wire.names import check_name, check_text
 
 if TYPE_CHECKING:
     from roomproc.room import Room
@@ -51,7 +51,7 @@ def whisper(room: "Room", connection: Connection, message: Whisper, now: Now) ->
     text = check_text(message.text)
     if room.moderation.strict:
         room.moderation.check_speech(member.name, member.roles, float("-inf"), now.mono, now.wall)
-    recipient = room.roster.get(message.to)
+    recipient = room.roster.get(check_name(message.to))
     if recipient is None:
         raise Refused("no_such_member", f"{message.to} is not in this room")
     connection.pace.take(now.mono)

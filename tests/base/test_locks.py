@@ -1,0 +1,106 @@
+"""One process for one thing, and no stale lock whatever way a process ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from base.locks import Lock, Locked, holder
+
+HOLD = """
+import sys
+from pathlib import Path
+from base.locks import Lock
+lock = Lock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path, repository: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock at `tmp_path`/lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "lock")],
+        cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_loser_learns_who_has_it(tmp_path: Path, other: subprocess.Popen[str]) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(Locked) as caught:
+        Lock(tmp_path / "lock")
+    assert caught.value.pid == other.pid
+    assert holder(tmp_path / "lock") == other.pid
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_its_process(tmp_path: Path, other: subprocess.Popen[str], how: signal.Signals) -> None:
+    other.send_signal(how)
+    other.wait(10)
+    assert holder(tmp_path / "lock") is None
+    lock = Lock(tmp_path / "lock")
+    assert holder(tmp_path / "lock") == os.getpid()
+    lock.release()
+    assert holder(tmp_path / "lock") is None
+
+
+def test_a_lock_that_never_was_has_no_holder(tmp_path: Path) -> None:
+    assert holder(tmp_path / "lock") is None
+    assert not (tmp_path / "lock").exists(), "looking makes nothing"
+
+
+def test_an_unreadable_pid_is_zero(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    os.ftruncate(lock.fd, 0)
+    assert holder(tmp_path / "lock") == 0
+    lock.release()
+
+
+def test_a_shorter_pid_replaces_a_longer_one(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("99999999999\n")
+    lock = Lock(tmp_path / "lock")
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    lock.release()
+
+
+def test_only_an_inheritable_lock_crosses_an_exec(tmp_path: Path) -> None:
+    for wanted in (False, True):
+        lock = Lock(tmp_path / "lock", inheritable=wanted)
+        assert os.get_inheritable(lock.fd) is wanted
+        lock.release()
+
+
+def test_whoever_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    looking = threading.Event()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            holder(path)
+            looking.set()
+
+    onlookers = [threading.Thread(target=look) for _ in range(3)]
+    for onlooker in onlookers:
+        onlooker.start()
+    looking.wait(10)
+    try:
+        for _ in range(2_000):
+            Lock(path).release()
+    finally:
+        done.set()
+        for onlooker in onlookers:
+            onlooker.join()

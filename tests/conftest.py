@@ -1,0 +1,34 @@
+"""What all tests share. Law: no test sleeps or picks a port; it waits for a message or a condition, with a limit."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("parlour", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("parlour")
+
+
+@pytest.fixture(autouse=True)
+def _no_operators_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own PARLOUR_* must not decide what a test does."""
+    for name in tuple(os.environ):
+        if name.startswith("PARLOUR_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def module_path() -> Iterator[Path]:
+    """A directory of this module's own, for what its tests share; gone afterwards, as databases are big."""
+    path = Path(tempfile.mkdtemp(prefix="parlour-test-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

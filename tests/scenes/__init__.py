@@ -1,0 +1,1 @@
+"""Plays with real processes, against the protocol as other programs see it."""

@@ -1,0 +1,392 @@
+"""kill -9 of every process there is, and what people notice of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from tests.scenes.conftest import two_in
+from tests.scenes.stage import ROOT, Actor, Gone, Message, Refusal, Seat, Stage, command, ending, eventually, read_line
+
+
+def contiguous(seat: Seat) -> list[str]:
+    """The texts a seat was told; fails when a number came twice, out of order or not at all."""
+    numbers = [seq for seq, _ in seat.lines]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+    return [text for _, text in seat.lines]
+
+
+def chat_on(one: Seat, two: Seat, text: str) -> None:
+    one.say(text)
+    two.hears(text)
+    one.hears(text)
+
+
+# -- a room
+
+
+def test_a_room_comes_back_with_its_members(own_stage: Stage) -> None:
+    stage = own_stage
+    admin = stage.login("admin_user")
+    room = stage.new("games")
+    ann, ben = two_in(stage, room)
+    east, west = two_in(stage, stage.new("other"))
+    for number in range(5):
+        ann.say(f"before {number}")
+    ben.hears("before 1")  # and the rest may be under way when it dies
+    row = admin.listing()[room]
+
+    stage.kill(stage.room_pid(room))
+    begun = time.monotonic()
+    back_ann, back_ben = ann.back(), ben.back()
+    assert time.monotonic() - begun < 1.0, "back within a second"
+    assert (back_ann.address, back_ben.address) == (ann.address, ben.address), "on the same port"
+    back_ann.say("after")
+    back_ben.hears("after")
+    back_ann.hears("after")
+    told = [ben.lines + back_ben.lines, ann.lines + back_ann.lines]
+    for lines in told:
+        assert lines == [*((n + 1, f"before {n}") for n in range(5)), (6, "after")], "nothing missed, nothing twice"
+    back_ann.fence()
+    assert [m for m in back_ann.heard if m["type"] == "presence" and (m["left"] or m["joined"])] == []
+
+    now = eventually(lambda: (r := admin.listing()[room])["state"] == "running" and r["members"] == 2 and r, timeout=1)
+    assert now["pid"] == stage.room_pid(room) != row["pid"]
+    assert (now["port"], now["restarts"], now["lines"]) == (row["port"], 1, 6)
+    chat_on(east, west, "what happened over there?")
+    assert len(east.heard) < 20, "the other room noticed nothing"
+
+
+def test_a_line_on_its_way_when_the_room_dies_exists_once(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    stream = "scene-stream-kill"
+    ann = stage.guest("ann").enter(room, stream=stream)
+    ben = stage.guest("ben").enter(room)
+    for attempt in range(3):
+        ids = [f"{attempt}-{number}" for number in range(20)]
+        for message_id in ids:
+            ann.send("say", id=message_id, text=message_id)
+        stage.kill(stage.room_pid(room))
+        ann = ann.back()
+        for message_id in ids:  # as a client does that got no answer, or perhaps got it
+            ann.say(message_id, id=message_id)
+        ben = ben.back()
+    ben.hears("2-19")
+    history = [line["text"] for line in ben.ask("history", limit=200)["lines"]]
+    assert history == [f"{attempt}-{number}" for attempt in range(3) for number in range(20)]
+
+
+def test_acknowledged_lines_outlive_their_room(own_stage: Stage) -> None:
+    """Nobody waits for anything: the room is killed in the middle of a stream of lines."""
+    stage = own_stage
+    room = stage.new("games")
+    ann = stage.guest("ann").enter(room, stream="scene-stream-0002")
+    stored: dict[int, str] = {}
+    for number in range(300):
+        ann.send("say", id=f"m{number}", text=f"line {number}")
+    stage.kill(stage.room_pid(room))
+    try:
+        while True:
+            done = ann.expect("done")
+            stored[done["seq"]] = f"line {done['re'][1:]}"
+    except Gone:
+        pass
+    back = ann.back()
+    history: dict[int, str] = {}
+    after = 0
+    while True:
+        page = back.ask("history", after=after, limit=200)
+        history |= {line["seq"]: line["text"] for line in page["lines"]}
+        if not page["more"]:
+            break
+        after = page["lines"][-1]["seq"]
+    assert stored.items() <= history.items()
+    assert dict(ann.lines).items() <= history.items(), "nothing was shown that is not kept"
+
+
+def test_a_room_that_keeps_dying_is_given_up_and_says_so(own_stage: Stage) -> None:
+    stage = own_stage
+    admin = stage.login("admin_user")
+    room = stage.new("cursed")
+    seat = stage.guest().enter(room)
+    for _ in range(5):
+        pid = eventually(lambda: (r := admin.listing()[room])["state"] == "running" and r["pid"])
+        stage.kill(pid)
+    row = eventually(lambda: (r := admin.listing()[room])["state"] == "failed" and r)
+    assert "SIGKILL" in row["reason"]
+    assert row["pid"] == 0
+    with socket.create_connection(seat.address, timeout=5) as sock, sock.makefile("rb") as file:
+        error = json.loads(file.readline())
+        assert (error["type"], error["code"], error["fatal"]) == ("error", "room_failed", True)
+        assert file.readline() == b""
+    with pytest.raises(Refusal, match="room_failed"):
+        stage.guest().ticket(room)
+    stage.guest().enter(stage.new("fine")).say("others go on")
+
+
+def test_the_listing_never_shows_a_dead_room_for_long(own_stage: Stage) -> None:
+    stage = own_stage
+    admin = stage.login("admin_user")
+    room = stage.new("games")
+    stage.guest().enter(room)
+    pid = admin.listing()[room]["pid"]
+    stage.kill(pid)
+    eventually(lambda: admin.listing()[room]["pid"] != pid, timeout=1)
+
+
+def test_a_stuck_room_is_replaced(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("stuck")
+    seat = stage.guest().enter(room)
+    seat.say("before")
+    pid = stage.room_pid(room)
+    with ending(pid) as gone:
+        os.kill(pid, signal.SIGSTOP)
+        gone(13)
+    back = seat.back()
+    back.say("after")
+    assert stage.login("admin_user").listing()[room]["restarts"] == 1
+
+
+# -- the lobby
+
+
+def test_rooms_chat_on_without_the_lobby(own_stage: Stage) -> None:
+    stage = own_stage
+    rooms = [stage.new("east"), stage.new("west")]
+    seats = [two_in(stage, room) for room in rooms]
+    account, guest, admin = stage.login("test_user"), stage.guest(), stage.login("admin_user")
+    before = {name: row for name, row in admin.listing().items() if name in rooms}
+    lobby = stage.pid("lobby")
+    stage.kill(lobby)
+    for one, two in seats:
+        chat_on(one, two, "is the lobby gone?")
+
+    back = stage.actor()  # waits in the backlog until it is there
+    assert back.resume(account.welcome["session"]).name == "test_user", "without a password"
+    assert stage.actor().resume(guest.welcome["session"]).name == guest.name
+    again: Actor = stage.actor().resume(admin.welcome["session"])
+    assert "admin" in again.welcome["roles"]
+    assert stage.pid("lobby") != lobby
+
+    def right() -> dict[str, Message] | None:
+        rows = {name: row for name, row in again.listing().items() if name in rooms}
+        same = ("pid", "port", "state", "members", "restarts", "owner", "access")
+        return rows if all([rows[n][k] for k in same] == [before[n][k] for k in same] for n in rooms) else None
+
+    eventually(right, timeout=1)
+    newcomer = stage.guest("new").enter(rooms[0], create=False)
+    newcomer.hears("is the lobby gone?")
+    chat_on(newcomer, seats[0][0], "it is back")
+
+
+def test_a_guests_name_stays_theirs_while_the_lobby_returns(own_stage: Stage) -> None:
+    stage = own_stage
+    guest = stage.guest("mia")
+    stage.kill(stage.pid("lobby"))
+    thief = stage.actor()
+    for way in (lambda: thief.guest(guest.name), lambda: thief.register(guest.name, "a good password")):
+        with pytest.raises(Refusal, match="name_taken"):
+            way()
+    assert stage.actor().resume(guest.welcome["session"]).name == guest.name
+
+
+def test_mail_and_accounts_outlive_the_lobby(own_stage: Stage) -> None:
+    stage = own_stage
+    sender = stage.actor().register("joy", "a good password")
+    sender.ask("mail_send", to=["test_user"], subject="kept", body="b")
+    sender.ask("create", room="joys", topic="Kept too")
+    stage.kill(stage.pid("lobby"))
+    assert stage.login("joy", "a good password").name == "joy"
+    reader = stage.login("test_user")
+    assert reader.welcome["unread"] == 1
+    assert reader.ask("mail_list")["mails"][0]["subject"] == "kept"
+    (room,) = [row for row in reader.ask("rooms")["rooms"] if row["name"] == "joys"]
+    assert (room["topic"], room["owner"]) == ("Kept too", "joy")
+
+
+# -- the nursery
+
+
+def test_rooms_chat_on_without_the_nursery_and_are_adopted(own_stage: Stage) -> None:
+    stage = own_stage
+    admin = stage.login("admin_user")
+    room = stage.new("games")
+    ann, ben = two_in(stage, room)
+    before = admin.listing()[room]
+    nursery = stage.pid("nursery")
+    stage.kill(nursery)
+    chat_on(ann, ben, "is the nursery gone?")
+    other = stage.guest().enter(stage.new("made"))  # which needs the new one
+    assert stage.pid("nursery") != nursery
+    other.say("hello")
+    row = eventually(lambda: (r := admin.listing()[room])["state"] == "running" and r, timeout=3)
+    assert (row["pid"], row["port"]) == (before["pid"], before["port"]), "the same process goes on"
+    chat_on(ann, ben, "adopted")
+
+    stage.kill(row["pid"])  # and it is looked after again, behind the same port
+    back_ann, back_ben = ann.back(), ben.back()
+    assert back_ann.address == ann.address
+    chat_on(back_ann, back_ben, "again")
+    assert contiguous(back_ben)[-1] == "again"
+
+
+def test_a_room_that_dies_with_its_nursery_returns(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    seat = stage.guest().enter(room)
+    seat.say("before")
+    pid = stage.room_pid(room)
+    stage.kill(stage.pid("nursery"))
+    stage.kill(pid)
+    back = eventually(lambda: entered(seat, room))
+    back.hears("before")
+
+
+def entered(seat: Seat, room: str) -> Seat | None:
+    """As clients do: who is refused at a room's port asks the lobby again."""
+    assert seat.actor is not None
+    try:
+        return seat.actor.enter(room, create=False, since=0)
+    except (ConnectionRefusedError, Gone):
+        return None
+
+
+# -- the guardian, and all
+
+
+def test_all_goes_on_without_the_guardian_and_a_second_serve_adopts(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann, ben = two_in(stage, room)
+    before = {name: stage.pid(name) for name in ("lobby", "nursery")} | {room: stage.room_pid(room)}
+    stage.kill(stage.guardian.pid)
+    chat_on(ann, ben, "is the guardian gone?")
+    stage.guest("new").enter(room, create=False).hears("is the guardian gone?")
+    port = stage.port
+    stage.guardian.wait()
+    stage.start()
+    assert stage.port == port
+    after = {name: stage.pid(name) for name in ("lobby", "nursery")} | {room: stage.room_pid(room)}
+    assert after == before, "nothing was started again"
+    chat_on(ann, ben, "adopted")
+    stage.kill(stage.pid("lobby"))  # and it is looked after again
+    assert stage.login("test_user").name == "test_user"
+    chat_on(ann, ben, "still here")
+
+
+def test_stop_works_without_a_guardian(own_stage: Stage) -> None:
+    stage = own_stage
+    two_in(stage, stage.new("games"))
+    stage.kill(stage.guardian.pid)
+    result = stage.run("stop")
+    assert result.returncode == 0, result.stderr
+    assert stage.processes() == {}
+
+
+def test_everything_killed_at_once_is_found_again(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann, ben = two_in(stage, room)
+    chat_on(ann, ben, "kept")
+    session = stage.login("test_user").welcome["session"]
+    stage.sweep()
+    stage.start()
+    assert stage.actor().resume(session).name == "test_user"
+    newcomer = stage.guest("new").enter(room, create=False)
+    newcomer.hears("kept")
+    assert newcomer.entered["seq"] == 1
+
+
+def test_a_second_serve_beside_the_first_is_refused(own_stage: Stage) -> None:
+    result = own_stage.run("serve", "--port", "0")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert str(own_stage.guardian.pid) in result.stderr
+
+
+# -- the end
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_end_is_said_and_comes_within_two_seconds(own_stage: Stage, how: signal.Signals) -> None:
+    stage = own_stage
+    seats = [seat for _ in range(5) for seat in two_in(stage, stage.new("games"))]
+    seats[0].say("last words")
+    lobby = stage.guest()
+    assert stage.stop(how) < 2.0
+    bye = lobby.ended()[-1]
+    assert (bye["type"], bye["code"], bye["resume"]) == ("bye", "going_down", False)
+    for seat in seats:
+        closing = seat.ended()[-1]
+        assert (closing["type"], closing["code"]) == ("closing", "going_down")
+    stage.start()
+    stage.guest("new").enter(seats[0].entered["room"], create=False).hears("last words")
+
+
+def test_the_stop_command(own_stage: Stage) -> None:
+    stage = own_stage
+    two_in(stage, stage.new("games"))
+    result = stage.run("stop")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert stage.guardian.wait(1) == 0
+    assert stage.processes() == {}
+    assert stage.run("stop").returncode == 2
+    assert stage.run("status").returncode == 2
+    assert stage.run("admin", "rooms").returncode == 2
+    assert stage.run("admin", "rooms").stderr.count("\n") == 1
+
+
+def test_it_ends_within_two_seconds_although_a_room_is_stuck(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("stuck")
+    stage.guest().enter(room)
+    os.kill(stage.room_pid(room), signal.SIGSTOP)
+    assert stage.stop() < 2.5
+
+
+def test_a_sleeping_room_is_woken_with_its_lines(open_stage) -> None:
+    stage: Stage = open_stage("rooms.sleep_after=0.2", "rooms.grace=0.1")
+    admin, guest = stage.login("admin_user"), stage.guest()
+    room = stage.new("sleepy")
+    seat = guest.enter(room)
+    seat.say("good night")
+    with ending(stage.room_pid(room)) as gone:
+        seat.ask("leave")
+        gone(5)
+    row = eventually(lambda: (r := admin.listing()[room])["state"] == "sleeping" and r)
+    assert (row["pid"], row["restarts"], row["members"], row["lines"]) == (0, 0, 0, 1)
+    back = guest.enter(room, create=False)
+    back.hears("good night")
+    assert back.say("good morning") == 2
+    assert admin.listing()[room]["state"] == "running"
+
+
+def test_a_ticket_wakes_a_room_that_fell_asleep_meanwhile(open_stage) -> None:
+    stage: Stage = open_stage("rooms.sleep_after=0.2", "rooms.grace=0.1")
+    guest = stage.guest()
+    room = stage.new("sleepy")
+    host, port, ticket = guest.ticket(room)
+    with ending(stage.room_pid(room)) as gone:
+        gone(5)
+    Seat(host, port, ticket).say("awake")
+
+
+def test_serve_with_nothing_to_read_and_nobody_to_read_it(own_stage: Stage, tmp_path) -> None:
+    """Standard input from /dev/null, output into a file that is then full: it runs, and idles without cost."""
+    process = subprocess.Popen(
+        [*command("serve", "--data", str(tmp_path / "quiet")), "--port", "0"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    with process:
+        assert read_line(process).startswith("Lobby listening on ")
+        assert process.stdout is not None
+        process.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
