@@ -1,0 +1,165 @@
+"""The command `client`: reads its options, chooses how to run, and ends with a code of the documented four.
+
+Exit codes: 0 left, 1 misuse, 2 no server, 3 refused. Whatever happens, one line and no traceback.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
+
+from client import address, memory
+from client.address import Address, BadAddress
+from client.plain import LEFT, LineMode, Wishes
+from client.scripts import Script
+from client.terminal import PlainTerminal
+
+MISUSE = 1
+BUG = 70
+USAGE = """parlour client [options]
+       parlour client NAME chat://HOST:PORT
+       parlour client HOST PORT NAME"""
+EPILOG = """exit codes: 0 left, 1 misuse, 2 no server, 3 refused.
+PARLOUR_PASSWORD holds the password where nobody is there to type it."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, and this project's code."""
+        self.exit(MISUSE, f"parlour: {message} (--help explains)\n")
+
+
+class Runs(Protocol):
+    async def run(self) -> int: ...
+    def stop(self) -> None: ...
+
+
+def parser() -> Parser:
+    made = Parser(
+        prog="parlour client",
+        usage=USAGE,
+        description="Chat in a terminal, one line at a time.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("words", nargs="*", metavar="WORD", help="NAME chat://HOST:PORT, or HOST PORT NAME")
+    made.add_argument("--server", metavar="HOST:PORT", help="the lobby (default: the last one, or 127.0.0.1:22222)")
+    made.add_argument("--name", help="who you are; with --room you go straight in")
+    made.add_argument("--room", help="the room to enter, made when there is none")
+    made.add_argument("--plain", action="store_true", help="no redrawing, no colours, one event a line")
+    made.add_argument("--say", action="store_true", help="say the lines of standard input, and leave")
+    made.add_argument("--follow", action="store_true", help="write what is said until the room ends or Ctrl-C")
+    made.add_argument("--json", action="store_true", help="with --follow: an object of JSON a line")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    _mend_streams()
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        remembered = memory.recall()
+        wishes = _wishes(options, remembered)
+        if options.say or options.follow:
+            return asyncio.run(_run(_script(options, wishes)))
+        return _line_mode(options, wishes, remembered)
+    except BadAddress as why:
+        print(f"parlour: {why} (--help explains)", file=sys.stderr)
+        return MISUSE
+    except BrokenPipeError:  # who read us has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return LEFT
+    except KeyboardInterrupt:
+        return LEFT
+    except Exception as why:
+        print(f"parlour: a bug of the client: {type(why).__name__}: {why}", file=sys.stderr)
+        if os.environ.get("PARLOUR_TRACEBACK"):
+            raise
+        return BUG
+
+
+def _wishes(options: argparse.Namespace, remembered: memory.Memory) -> Wishes:
+    """What the words and options ask for; raises BadAddress."""
+    target = address.target(options.words)
+    if options.server is not None and target.address is not None:
+        raise BadAddress("the server is named twice")
+    server = target.address or _server(options, remembered)
+    name = address.person(options.name) if options.name else target.name
+    room = address.room(options.room) if options.room else ""
+    if (options.say or options.follow) and not name:
+        raise BadAddress("--say and --follow need a name: --name NAME")
+    if options.json and not options.follow:
+        raise BadAddress("--json goes with --follow")
+    straight = target.straight or bool(name and room)
+    return Wishes(server, name, os.environ.get("PARLOUR_PASSWORD", ""), room, straight, target.stages)
+
+
+def _server(options: argparse.Namespace, remembered: memory.Memory) -> Address:
+    if options.server is not None:
+        return address.parse(options.server)
+    if remembered.server and _person_is_there():
+        with contextlib.suppress(BadAddress):
+            return address.parse(remembered.server)
+    return Address(address.LOCAL, address.PORT)
+
+
+def _script(options: argparse.Namespace, wishes: Wishes) -> Script:
+    return Script(wishes, say=options.say, follow=options.follow, as_json=options.json)
+
+
+def _line_mode(options: argparse.Namespace, wishes: Wishes, remembered: memory.Memory) -> int:
+    if not _person_is_there() or options.plain or os.environ.get("TERM", "dumb") == "dumb":
+        terminal = PlainTerminal(interactive=_person_is_there())
+        return asyncio.run(_run(LineMode(terminal, wishes, remembered)))
+    from client.editing import EditingTerminal  # noqa: PLC0415 - 100 ms that a pipe need not pay
+
+    editing = EditingTerminal(colours="NO_COLOR" not in os.environ)
+    mode = LineMode(editing, wishes, remembered)
+    editing.words = mode.words
+    with editing.running():
+        return asyncio.run(_run(mode))
+
+
+async def _run(visit: Runs) -> int:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, visit.stop)
+    faults: list[BaseException] = []
+
+    def fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(why := context.get("exception"), BaseException):
+            faults.append(why)
+            visit.stop()
+
+    loop.set_exception_handler(fault)
+    code = await visit.run()
+    if faults:
+        raise faults[0]
+    return code
+
+
+def _person_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _mend_streams() -> None:
+    """Closed streams become nothing, and what an encoding cannot write is replaced."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = sys.stdout
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

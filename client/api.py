@@ -1,0 +1,319 @@
+"""Parlour for programs: connect, log in, join, say, iterate, mail; also what the line mode stands on.
+
+    async with await connect("127.0.0.1", 22222) as client:
+        await client.guest("bot")
+        room = await client.join("hall")
+        await room.say("hello")
+        async for line in room.lines():
+            ...
+
+Law: every verb returns when the server has answered, over breaks and restarts, or raises `Refusal`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal, Self
+
+from client.answers import Answers, Refusal
+from client.events import (
+    Acknowledged,
+    Ended,
+    EntryCame,
+    Event,
+    Greeted,
+    LeftRoom,
+    LoggedIn,
+    NotSent,
+    Outgoing,
+)
+from client.link import Link, read_clock
+from client.session import Session
+from wire.messages import (
+    AdminRoomRow,
+    AdminRooms,
+    AdminRoomsPage,
+    Done,
+    Guest,
+    Line,
+    Login,
+    Mail,
+    MailDelete,
+    MailList,
+    MailPage,
+    MailRead,
+    MailSend,
+    Members,
+    MembersPage,
+    Message,
+    PersonRow,
+    Register,
+    RoomList,
+    RoomRow,
+    Rooms,
+    Say,
+    Whisper,
+    Who,
+    WhoPage,
+)
+from wire.names import fold
+
+JOIN_PATIENCE = 3  # times `patience`: a room may have to be woken, or be tried at its port until that gives up
+Listener = Callable[[Event], None]
+
+
+async def connect(host: str, port: int = 22222, *, client: str = "parlour") -> "Client":
+    """A greeted connection; raises Refusal(no_server)."""
+    made = Client(host, port, client=client)
+    await made.open()
+    return made
+
+
+class Client:
+    """One visit. `listeners` are called with every event, in order; they must not block."""
+
+    def __init__(self, host: str, port: int, *, client: str = "parlour") -> None:
+        self.session = Session(host, port, client=client)
+        self.listeners: list[Listener] = []
+        self.greeted: Greeted | None = None  # what the server said of itself
+        self.patience: float | None = None  # seconds an answer is waited for; None: as long as it takes
+        self._link = Link(self.session, self._deliver)
+        self._fewer = asyncio.Event()  # lines without their acknowledgement, or rooms we are in
+        self._answers = Answers()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.quit()
+
+    # -- coming and going
+
+    async def open(self) -> Greeted:
+        greeting = self._answers.for_greeting()
+        self.session.open()
+        self._link.settle()
+        self.greeted = await greeting
+        return self.greeted
+
+    async def login(self, name: str, password: str) -> LoggedIn:
+        return await self._log_in(Login(name=name, password=password))
+
+    async def register(self, name: str, password: str) -> LoggedIn:
+        return await self._log_in(Register(name=name, password=password))
+
+    async def guest(self, name: str) -> LoggedIn:
+        return await self._log_in(Guest(name=name))
+
+    async def quit(self) -> None:
+        """Leave every room and the lobby politely, and end the connections."""
+        if not self.session.over:
+            self.session.quit(read_clock())
+            self._link.settle()
+            while not self.session.over or self.session.rooms:
+                self._fewer.clear()
+                await self._fewer.wait()
+        await self._link.close()
+
+    # -- requests to the lobby
+
+    async def ask(self, message: Message) -> Any:
+        """Send a request to the lobby; its answer. Raises Refusal."""
+        return await self._answer(self.session.ask(message), self.patience)
+
+    async def rooms(self) -> list[RoomRow]:
+        """All rooms one may see."""
+        rows: list[RoomRow] = []
+        page = RoomList(rooms=[], more=True)
+        while page.more:
+            page = await self.ask(Rooms(after=rows[-1].name if rows else ""))
+            rows += page.rooms
+            if not page.rooms:
+                break
+        return rows
+
+    async def people(self, most: int = 500) -> tuple[list[PersonRow], int]:
+        """People online, at most `most` of them, and how many there are."""
+        rows: list[PersonRow] = []
+        page = WhoPage(people=[], count=0, more=True)
+        while page.more and len(rows) < most:
+            page = await self.ask(Who(after=rows[-1].name if rows else ""))
+            rows += page.people
+            if not page.people:
+                break
+        return rows, page.count
+
+    async def admin_rooms(self) -> list[AdminRoomRow]:
+        rows: list[AdminRoomRow] = []
+        page = AdminRoomsPage(rooms=[], more=True)
+        while page.more:
+            page = await self.ask(AdminRooms(after=rows[-1].name if rows else ""))
+            rows += page.rooms
+            if not page.rooms:
+                break
+        return rows
+
+    async def send_mail(self, to: list[str], subject: str, body: str, answers: int | None = None) -> int:
+        """The number of the stored mail."""
+        message = MailSend(to=to, subject=subject, body=body)
+        if answers is not None:
+            message.answers = answers
+        done = await self.ask(message)
+        return done.mail if isinstance(done, Done) and isinstance(done.mail, int) else 0
+
+    async def inbox(self, before: int | None = None, limit: int = 20) -> MailPage:
+        message = MailList(limit=limit)
+        if before is not None:
+            message.before = before
+        page: MailPage = await self.ask(message)
+        return page
+
+    async def mail(self, number: int) -> Mail:
+        mail: Mail = await self.ask(MailRead(mail=number))
+        return mail
+
+    async def delete_mail(self, number: int) -> None:
+        await self.ask(MailDelete(mail=number))
+
+    # -- rooms
+
+    async def join(
+        self, room: str, *, create: bool = False, since: int | None = None, epoch: int | None = None
+    ) -> "Room":
+        """Enter a room; raises Refusal."""
+        there = self.session.rooms.get(fold(room))
+        if there is not None and there.state.value == "in":
+            return Room(self, there.room)
+        future = self._answers.for_entering(room)
+        self.session.join(room, create=create, since=since, epoch=epoch)
+        self._link.settle()
+        try:
+            async with asyncio.timeout(None if self.patience is None else JOIN_PATIENCE * self.patience):
+                return Room(self, (await asyncio.shield(future)).room)
+        except TimeoutError:
+            self.leave(room)
+            raise Refusal("busy", f"{room} does not let anybody in just now; try again in a moment") from None
+
+    def send(self, room: str, message: Outgoing) -> str:
+        """Hand a line or whisper over without waiting; Acknowledged or NotSent comes as an event under its id.
+
+        Raises Refusal(left) outside of the room.
+        """
+        if fold(room) not in self.session.rooms:
+            raise Refusal("left", f"you are not in {room}")
+        id_ = self.session.say(room, message, read_clock())
+        self._link.settle()
+        return id_
+
+    def leave(self, room: str) -> None:
+        """Leave without waiting; LeftRoom comes as an event."""
+        if fold(room) in self.session.rooms:
+            self.session.leave(room, read_clock())
+            self._link.settle()
+
+    async def acknowledged(self, id_: str) -> int | None:
+        """The number of the line that `send` handed over under `id_`; raises Refusal when it was not sent. To be
+        called at once: an answer that came before is not waited for."""
+        result: int | None = await self._answer(id_)
+        return result
+
+    async def drained(self, most: int = 0) -> None:
+        """Wait until at most `most` lines are without their acknowledgement, or the visit is over."""
+        while self.session.unacknowledged() > most and not self.session.over:
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    async def ask_room(self, room: str, message: Message) -> Any:
+        """Send a request to a room; its answer. Raises Refusal."""
+        if fold(room) not in self.session.rooms:
+            raise Refusal("left", f"you are not in {room}")
+        return await self._answer(self.session.ask_room(room, message), self.patience)
+
+    # -- how answers find their askers
+
+    async def _log_in(self, credential: Login | Register | Guest) -> LoggedIn:
+        login = self._answers.for_login()
+        self.session.login(credential, read_clock())
+        self._link.settle()
+        return await login
+
+    async def _answer(self, id_: str, patience: float | None = None) -> Any:
+        future = self._answers.for_request(id_)
+        self._link.settle()
+        try:
+            async with asyncio.timeout(patience):
+                return await future
+        except TimeoutError:
+            raise Refusal("busy", "the server does not answer just now; try again in a moment") from None
+        finally:
+            self._answers.forget(id_)
+
+    def _deliver(self, event: Event) -> None:
+        self._answers.resolve(event)
+        if isinstance(event, Acknowledged | NotSent | LeftRoom | Ended):
+            self._fewer.set()
+        for listener in tuple(self.listeners):
+            listener(event)
+
+
+class Room:
+    """A room we are in; several of them may stand for the same one."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    async def say(self, text: str, kind: Literal["text", "action"] = "text") -> int | None:
+        """The number of the stored line."""
+        return await self.client.acknowledged(self.client.send(self.name, Say(text=text, kind=kind)))
+
+    async def whisper(self, to: str, text: str) -> None:
+        await self.client.acknowledged(self.client.send(self.name, Whisper(to=to, text=text)))
+
+    async def ask(self, message: Message) -> Any:
+        return await self.client.ask_room(self.name, message)
+
+    async def members(self, most: int = 1_000) -> tuple[list[str], int]:
+        """Names of members, at most `most` of them, and how many there are."""
+        names: list[str] = []
+        page = MembersPage(count=0, members=[], more=True)
+        while page.more and len(names) < most:
+            page = await self.ask(Members(after=names[-1] if names else ""))
+            names += page.members
+            if not page.members:
+                break
+        return names, page.count
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Every event of this room from now on, until we are out of it."""
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.client.listeners.append(queue.put_nowait)
+        try:
+            while True:
+                event = await queue.get()
+                if isinstance(event, Ended):
+                    return
+                if fold(getattr(event, "room", None) or "") == fold(self.name):
+                    yield event
+                    if isinstance(event, LeftRoom):
+                        return
+        finally:
+            with contextlib.suppress(ValueError):
+                self.client.listeners.remove(queue.put_nowait)
+
+    async def lines(self) -> AsyncIterator[Line]:
+        """What is said from now on, until we are out."""
+        async for event in self.events():
+            if isinstance(event, EntryCame) and isinstance(event.entry, Line):
+                yield event.entry
+
+    async def leave(self) -> None:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.client.listeners.append(queue.put_nowait)
+        self.client.leave(self.name)
+        while fold(self.name) in self.client.session.rooms:
+            await queue.get()
+        self.client.listeners.remove(queue.put_nowait)
+
+
+__all__ = ["Client", "Refusal", "Room", "connect"]

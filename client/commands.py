@@ -1,0 +1,159 @@
+"""What a typed line means: said, a command in any dialect, or a mistake with a suggestion. Pure.
+
+Law: a command is a whole word at the start of a line, never inside a sentence; what only looks like one is said, unless
+it begins with a slash. `//text` says `/text`. The dialects are those of five older chat programs, one table each.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+Verb = str  # a key of VERBS
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Plain text: said in a room."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    verb: Verb
+    args: tuple[str, ...] = ()
+    dialect: str = "/"  # the first character as typed
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """To be told, not sent."""
+
+    text: str
+
+
+Typed = Talk | Command | Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a verb is written. `takes`: `W` a word, `w` one that may be left out, `*` the rest of the line, `_` a rest
+    that may be left out."""
+
+    takes: str
+    usage: str
+    what: str
+    group: str
+
+
+# fmt: off
+VERBS: Final[dict[Verb, Form]] = {
+    "whisper": Form("W*", "@NAME TEXT",          "say it to one person here, hidden from the rest", "most"),
+    "me":      Form("*",  "/me TEXT",            "say what you do", "most"),
+    "who":     Form("",   "/who",                "who is in this room", "most"),
+    "people":  Form("",   "/people",             "who is online, and where", "most"),
+    "rooms":   Form("",   "/rooms",              "which rooms there are", "most"),
+    "join":    Form("W",  "/join ROOM",          "enter a room; it is made when there is none", "most"),
+    "switch":  Form("w",  "/switch [ROOM]",      "to another room you are in; alone: which they are", "most"),
+    "history": Form("w",  "/history [NUMBER]",   "earlier lines", "most"),
+    "mail":    Form("w",  "/mail [NAME]",        "your inbox, or write to somebody", "most"),
+    "read":    Form("W",  "/read NUMBER",        "read a mail", "most"),
+    "leave":   Form("",   "/leave",              "leave this room", "most"),
+    "menu":    Form("",   "/menu",               "go to the menu; you stay in your rooms", "most"),
+    "quit":    Form("",   "/quit",               "leave Parlour", "most"),
+    "help":    Form("w",  "/help [COMMAND]",     "the commands, or about one of them", "more"),
+    "whois":   Form("W",  "/whois NAME",         "about somebody", "more"),
+    "ignore":  Form("w",  "/ignore [NAME]",      "see nothing of somebody, or see them again", "more"),
+    "create":  Form("Ww", "/create ROOM [private]", "make a room and enter it", "more"),
+    "invite":  Form("W",  "/invite NAME",        "let somebody into this private room of yours", "more"),
+    "topic":   Form("_",  "/topic [TEXT]",       "what the room is about; operators set it", "more"),
+    "kick":    Form("W_", "/kick NAME [REASON]", "put somebody out (operators)", "more"),
+    "ban":     Form("W_", "/ban NAME [MINUTES] [REASON]", "keep somebody out (operators)", "more"),
+    "unban":   Form("W",  "/unban NAME",         "let them in again (operators)", "more"),
+    "mute":    Form("W_", "/mute NAME [MINUTES] [REASON]", "let somebody only listen; 0 ends it (operators)", "more"),
+    "unmute":  Form("W",  "/unmute NAME",        "let them speak again (operators)", "more"),
+    "op":      Form("W",  "/op NAME",            "make somebody an operator (operators)", "more"),
+    "deop":    Form("W",  "/deop NAME",          "no longer an operator (operators)", "more"),
+    "slow":    Form("W",  "/slow SECONDS",       "between two lines of one person; 0 ends it (operators)", "more"),
+    "admin":   Form("",   "/admin",              "all rooms and their processes (admins)", "more"),
+    "follow":  Form("w",  "!follow [NAME or WORD]", "mark lines of somebody or with a word", "other"),
+    "attach":  Form("W",  "!attach FILE",        "say what is in a text file", "other"),
+}
+# fmt: on
+
+SLASH: Final = {f"/{verb}": verb for verb in VERBS} | {
+    "/w": "whisper", "/msg": "whisper", "/tell": "whisper", "/exit": "quit", "/q": "quit", "/bye": "quit",
+    "/part": "leave", "/list": "rooms", "/names": "who", "/users": "who", "/inbox": "mail", "/?": "help",
+    "/j": "join", "/enter": "join", "/h": "history", "/unfollow": "follow",
+}  # fmt: skip
+PYCHAT: Final = {"<list>": "rooms", "<join>": "join", "<manual>": "help", "<quit>": "quit"}
+CHATROOM: Final = {"!show": "rooms", "!join": "join", "!man": "help", "!q": "quit"}
+CS3357: Final = {"!list": "who", "!exit": "quit", "!attach": "attach", "!follow": "follow", "!unfollow": "follow",
+                 "!help": "help"}  # fmt: skip
+TCP_ROOM: Final = {"*users": "who", "*help": "help", "*exit": "quit"}
+PY_CHAT_ROOM: Final = {"exit()": "quit", "disconnect()": "leave"}
+OTHER_WORDS: Final = PYCHAT | CHATROOM | CS3357 | TCP_ROOM | PY_CHAT_ROOM
+WORDS: Final = SLASH | OTHER_WORDS
+
+_LOOKS_LIKE_ONE = re.compile(r"<[A-Za-z]+>|[!*][A-Za-z]+|[A-Za-z]+\(\)")
+_AT = re.compile(r"@([A-Za-z0-9][A-Za-z0-9_.\-]*)(?:[:,]?\s+(.*))?", re.DOTALL)
+CLOSE: Final = 0.75  # as difflib measures: one letter wrong, or two changed places
+CLOSE_SLASH: Final = 0.5  # with a slash it was meant as a command
+
+
+def parse(line: str) -> Typed:
+    """What `line`, as typed, means."""
+    text = clean(line)
+    if text.startswith("//"):
+        return Talk(text[1:])
+    if (at := _AT.fullmatch(text)) is not None:
+        name, said = at.group(1), (at.group(2) or "").strip()
+        return Command("whisper", (name, said), "@") if said else Mistake("whisper like this: @NAME TEXT")
+    word, _, rest = text.partition(" ")
+    verb = WORDS.get(word.lower())
+    if verb is None:
+        return _no_command(text, word)
+    return _arguments(verb, rest.strip(), text)
+
+
+def clean(line: str) -> str:
+    """A typed line without its end and without what no text may have."""
+    line = line.encode("utf-8", "replace").decode()
+    return "".join(c for c in line if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160)).strip()
+
+
+def nearest(word: str, cutoff: float = CLOSE_SLASH) -> str | None:
+    """The known word most like `word`, of the same dialect."""
+    alike = [known for known in WORDS if known[0] == word[0] or (known.endswith("()") and word.endswith("()"))]
+    found = difflib.get_close_matches(word.lower(), alike, n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
+def _no_command(text: str, word: str) -> Typed:
+    if word.startswith("/") and len(word) > 1 and "/" not in word[1:]:
+        near = nearest(word)
+        ending = f": did you mean {near}?" if near else ""
+        return Mistake(f"no command {word}{ending} (/help lists them; //text says /text)")
+    if _LOOKS_LIKE_ONE.fullmatch(word) and word == text and (near := nearest(word, CLOSE)) is not None:
+        return Mistake(f"no command {word}: did you mean {near}?")
+    return Talk(text)
+
+
+def _arguments(verb: Verb, rest: str, text: str) -> Typed:
+    """The command, with its arguments as its form takes them. With words left over, a slash was a mistake, and what
+    begins like another dialect's word is a sentence."""
+    form, args = VERBS[verb], []
+    for kind in form.takes:
+        if kind in "*_":
+            taken, rest = rest, ""
+        else:
+            taken, _, rest = rest.partition(" ")
+            rest = rest.strip()
+        if taken:
+            args.append(taken)
+        elif kind in "W*":
+            return Mistake(f"write it like this: {form.usage}")
+    if not rest:
+        return Command(verb, tuple(args), text[0])
+    return Mistake(f"write it like this: {form.usage}") if text.startswith("/") else Talk(text)

@@ -1,0 +1,201 @@
+"""What the line mode writes about events, one line an event. Knows where one is and what was read; asks nothing.
+
+Law: every text of others passes `client.show`; a line is written once; what happens elsewhere is marked or counted.
+"""
+
+from collections.abc import Callable
+from datetime import tzinfo
+
+from client import events, show
+from client.memory import Place
+from client.show import Spans
+from wire.messages import Entry, Line, Say, Whisper, Whispered
+from wire.names import fold
+
+CROWD = 50  # members of a room from which on comings and goings are summed up
+PATIENT = 2.0  # seconds a line waits before that is worth a word
+
+
+class Teller:
+    """Writes with `write`. `here` is the room one looks at, empty at the menu."""
+
+    def __init__(self, write: Callable[[Spans], None], zone: tzinfo | None = None) -> None:
+        self._write = write
+        self._zone = zone
+        self.me = ""
+        self.left_at: dict[str, Place] = {}  # fold(room) → where one was at the last visit
+        self.here = ""
+        self.unread: dict[str, int] = {}  # fold(room) → lines since one looked
+        self.ignored: set[str] = set()
+        self.followed: set[str] = set()
+        self.came: set[str] = set()  # of a crowded room, not told yet
+        self.went: set[str] = set()
+        self._days: dict[str, str] = {}
+        self._lost: set[str] = set()  # places whose loss was told; "" is the lobby
+        self._welcomed = False
+
+    # -- for dialogs
+
+    def say(self, text: str, role: str = "notice") -> None:
+        """A line of our own words."""
+        self._write([(role, text)])
+
+    def look_at(self, room: str) -> None:
+        self.here = room
+        self.unread.pop(fold(room), None)
+
+    def elsewhere(self) -> str:
+        """Unread counts of other rooms, for the prompt."""
+        counts = [f"{room} {number}" for room, number in sorted(self.unread.items()) if number]
+        return f" ({', '.join(counts)})" if counts else ""
+
+    def tell_crowd(self) -> None:
+        """Who came and went in a crowded room since the last time, in one line."""
+        stayed = self.came & self.went
+        came, went = sorted(self.came - stayed), sorted(self.went - stayed)
+        self.came.clear()
+        self.went.clear()
+        parts = [
+            f"{len(names)} {what} ({show.names(names)})" for names, what in ((came, "came"), (went, "left")) if names
+        ]
+        if parts and self.here:
+            self.say(f"-- {show.word(self.here)}: {', '.join(parts)}")
+
+    # -- events
+
+    def event(self, event: events.Event) -> None:
+        match event:
+            case events.EntryCame(room, entry, past):
+                self._entry(room, entry, past)
+            case events.WhisperCame(room, whisper):
+                if fold(whisper.sender) not in self.ignored:
+                    self._write_all(room, show.whisper(whisper, self.me, self._zone))
+            case events.PresenceCame():
+                self._presence(event)
+            case events.Acknowledged() | events.NotSent() | events.Held() | events.Unconfirmed():
+                self._fate(event)
+            case events.RoomEntered():
+                self._entered(event)
+            case events.LeftRoom(room, code, text):
+                self._left(room, code, text)
+            case events.GapCame(room, first, last):
+                self._note(room, f"-- {show.count(last - first + 1, 'earlier line')} no longer kept here")
+            case events.Reloaded(room):
+                self._note(room, f"-- {show.word(room)} was restored from a copy: what follows is its log anew")
+            case _:
+                self._visit(event)
+
+    def _visit(self, event: events.Event) -> None:
+        match event:
+            case events.Lost(room):
+                self._connection(room, lost=True)
+            case events.Back(room):
+                self._connection(room, lost=False)
+            case events.MailCame(mail):
+                about = f"{show.word(mail.sender)}: {show.word(mail.subject, 60) or 'no subject'}"
+                self.say(f"-- new mail from {about} (/mail for your inbox, {mail.unread} unread)", "good")
+            case events.Announced(_, text, _):
+                for part in show.paragraphs(text):
+                    self.say(f"-- the server's operator says: {part}", "marked")
+            case events.Complaint(_, _, text):
+                self.say(f"-- the server says: {show.word(text)}", "error")
+            case events.LoggedOut(text):
+                self.say(f"-- you have to log in again: {show.word(text)}", "error")
+
+    def _entry(self, room: str, entry: Entry, past: bool) -> None:
+        if fold(entry.sender) in self.ignored:
+            return
+        if not past and fold(room) != fold(self.here):
+            self.unread[fold(room)] = self.unread.get(fold(room), 0) + isinstance(entry, Line)
+        self._day(room, entry.at)
+        self._write_all(room, show.entry(entry, self.me, self._zone, marked=self._follows(entry)))
+
+    def _follows(self, entry: Entry) -> bool:
+        if not self.followed or not isinstance(entry, Line):
+            return False
+        text = entry.text.lower()
+        return fold(entry.sender) in self.followed or any(word in text for word in self.followed)
+
+    def _day(self, room: str, at: int) -> None:
+        day = show.day(at, self._zone)
+        before = self._days.get(fold(room))
+        self._days[fold(room)] = day
+        if before is not None and before != day:
+            self._note(room, f"-- {day}")
+
+    def _presence(self, event: events.PresenceCame) -> None:
+        if fold(event.room) != fold(self.here):
+            return
+        if event.count >= CROWD:
+            self.came.update(event.presence.joined)
+            self.went.update(event.presence.left)
+            return
+        for told in show.presence(event.room, event.presence, self.me):
+            self.say(f"-- {told}")
+
+    def _fate(self, event: events.Acknowledged | events.NotSent | events.Held | events.Unconfirmed) -> None:
+        match event:
+            case events.Acknowledged(room, _, Whisper(to=to, text=text), _, at):
+                mine = Whispered(sender=self.me, to=to, text=text, at=at, number=0)
+                self._write_all(room, show.whisper(mine, self.me, self._zone))
+            case events.NotSent(room, _, Whisper(to=to), _, text):
+                self._note(room, f"-- not delivered to {show.word(to)}: {show.word(text)}", "error")
+            case events.NotSent(room, _, Say(text=said), _, text):
+                self._note(room, f"-- not sent: {show.word(said, 60)} ({show.word(text)})", "error")
+            case events.Held(room, seconds) if seconds >= PATIENT:
+                self._note(room, f"-- your line goes out in {show.duration(seconds)}; the room is slow or you are fast")
+            case events.Unconfirmed(room, count):
+                lines = show.count(count, "line of yours is", "lines of yours are")
+                self._note(room, f"-- {lines} not stored yet; kept, and sent again by itself")
+
+    def _entered(self, event: events.RoomEntered) -> None:
+        room = show.word(event.room)
+        if event.again:
+            if event.missed:
+                self._note(event.room, f"-- {show.count(event.missed, 'line')} meanwhile:")
+            return
+        about = f": {show.word(event.topic)}" if event.topic else ""
+        place = self.left_at.pop(fold(event.room), None)
+        self.say(f"-- you are in {room}{about}", "room")
+        others = [name for name in event.members if fold(name) != fold(self.me)]
+        if event.count <= 1 or not others:
+            self.say("-- nobody else is here yet")
+        else:
+            beyond = event.count - 1 - len(others)
+            known = show.names(others) if beyond <= 0 else f"{show.names(others[:8])} and {event.count - 9} more"
+            self.say(f"-- here too: {known}")
+        if place is not None and place.epoch == event.epoch and event.seq > place.seq:
+            self.say(f"-- {show.count(event.seq - place.seq, 'line')} since you left")
+        if not self._welcomed:
+            self._welcomed = True
+            self.say("-- type to talk; /help for the commands, /menu for the menu, Ctrl-D to leave")
+
+    def _left(self, room: str, code: str, text: str) -> None:
+        self.unread.pop(fold(room), None)
+        self._lost.discard(fold(room))
+        if code == "left":
+            self.say(f"-- you left {show.word(room)}")
+        elif code != "going_down":  # the lobby says it, once for all rooms
+            self.say(f"-- you are out of {show.word(room)}: {show.word(text) or show.word(code)}", "error")
+
+    def _connection(self, room: str | None, *, lost: bool) -> None:
+        """Discreet: one word for all that breaks at once, and one when all is back."""
+        place = fold(room or "")
+        if lost:
+            if not self._lost:
+                self.say(
+                    "(connection lost, trying again)" if room or not self.here else "(the lobby is away, trying again)"
+                )
+            self._lost.add(place)
+        elif place in self._lost:
+            self._lost.discard(place)
+            if not self._lost:
+                self.say("(back)")
+
+    def _note(self, room: str, text: str, role: str = "notice") -> None:
+        self._write_all(room, [[(role, text)]])
+
+    def _write_all(self, room: str, lines: list[Spans]) -> None:
+        elsewhere = fold(room) != fold(self.here)
+        for spans in lines:
+            self._write([("room", f"[{show.word(room)}] "), *spans] if elsewhere else spans)

@@ -1,0 +1,335 @@
+"""What each command does, at the menu and in a room.
+
+Law: a verb of `commands.VERBS` each, found by its name; a refusal is told and ends nothing.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from client import commands, show, tables
+from client.answers import Refusal
+from client.commands import Command
+from wire.errors import Refused
+from wire.messages import (
+    Ban,
+    Create,
+    Deop,
+    History,
+    HistoryPage,
+    Invite,
+    Kick,
+    Message,
+    Mute,
+    Op,
+    RoomRow,
+    Say,
+    SetTopic,
+    Slow,
+    Unban,
+    Whisper,
+    Whois,
+    WhoisPage,
+)
+from wire.names import TEXT_MAX, check_name, check_text, fold
+
+if TYPE_CHECKING:
+    from client.plain import LineMode
+
+HISTORY: Final = 20
+
+
+class Goodbye(Exception):  # noqa: N818
+    """Somebody wants to leave."""
+
+
+class Verbs:
+    def __init__(self, mode: "LineMode") -> None:
+        self._mode = mode
+        self._client = mode.client
+        self._teller = mode.teller
+
+    async def run(self, command: Command) -> None:
+        act: Callable[[Command], Awaitable[None]] = getattr(self, f"do_{command.verb}")
+        try:
+            await act(command)
+        except Refused as why:
+            self._teller.say(f"-- {why.text}", "error")
+        except Refusal as why:
+            self._teller.say(f"-- {show.word(why.text)}", "error")
+
+    # -- you
+
+    async def do_help(self, command: Command) -> None:
+        if command.args:
+            self._help_about(command.args[0])
+            return
+        say = self._teller.say
+        say(f"  {'TEXT':<20} say it in the room (//TEXT says /TEXT)", "text")
+        for form in commands.VERBS.values():
+            if form.group == "most":
+                say(f"  {form.usage:<20} {form.what}", "text")
+        more = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "more"]
+        say(f"  more: {' '.join(more)}", "text")
+        others = sorted(commands.OTHER_WORDS, key=lambda word: (word[0].isalpha(), word))
+        say(f"  words of other chat programs work too: {' '.join(others)}", "text")
+
+    def _help_about(self, asked: str) -> None:
+        known = commands.WORDS
+        verb = known.get(asked.lower()) or known.get(f"/{asked.lower()}")
+        if verb is None:
+            self._teller.say(f"-- no command {show.word(asked)}: /help lists them", "error")
+            return
+        form = commands.VERBS[verb]
+        same = " ".join(word for word, meant in known.items() if meant == verb and word != form.usage.split()[0])
+        self._teller.say(f"  {form.usage}: {form.what}{f'; the same: {same}' if same else ''}", "text")
+
+    async def do_quit(self, command: Command) -> None:  # noqa: ARG002
+        raise Goodbye
+
+    # -- rooms
+
+    async def do_rooms(self, command: Command) -> None:
+        rows = await self._client.rooms()
+        if command.dialect in "<!":
+            self._rooms_as_before(rows)
+            return
+        if not rows:
+            self._teller.say("-- there are no rooms yet: /create ROOM makes one")
+            return
+        spare = max(12, self._mode.terminal.width() - 50)
+        table = [
+            [
+                ("*" if fold(row.name) in self._client.session.rooms else " ") + show.word(row.name, 32),
+                row.members,
+                show.word(row.owner, 16),
+                _notes(row),
+                show.word(row.topic, spare),
+            ]
+            for row in rows
+        ]
+        self._mode.table(table, [" room", "people", "owner", "", "topic"])
+
+    def _rooms_as_before(self, rows: list[RoomRow]) -> None:
+        if not rows:
+            self._teller.say("Oops, no active rooms currently. Use '<join> room' to make one.", "text")
+            return
+        self._teller.say("Listing current rooms...", "text")
+        for row in rows:
+            self._teller.say(f"{show.word(row.name)}: {show.count(row.members, 'person', 'people')}", "text")
+
+    async def do_join(self, command: Command) -> None:
+        await self._mode.enter(check_name(command.args[0], what="room's name"), create=True)
+
+    async def do_switch(self, command: Command) -> None:
+        rooms = [side.room for side in self._client.session.rooms.values()]
+        if not command.args:
+            if not rooms:
+                self._teller.say("-- you are in no room")
+            for number, room in enumerate(rooms, 1):
+                unread = self._teller.unread.get(fold(room), 0)
+                mark = "  (here)" if fold(room) == fold(self._teller.here) else f"  {unread} unread" if unread else ""
+                self._teller.say(f"  {number}  {show.word(room)}{mark}", "text")
+            return
+        wanted = command.args[0]
+        if wanted.isdigit() and 1 <= int(wanted[:6]) <= len(rooms) and fold(wanted) not in self._client.session.rooms:
+            wanted = rooms[int(wanted) - 1]
+        found = [room for room in rooms if fold(room) == fold(wanted)]
+        found = found or [room for room in rooms if fold(room).startswith(fold(wanted))]
+        if found:
+            self._mode.look_at(found[0])
+        else:
+            self._teller.say(f"-- you are not in {show.word(wanted)}: /join {show.word(wanted)} enters it", "error")
+
+    async def do_leave(self, command: Command) -> None:  # noqa: ARG002
+        here = self._here()
+        await self._mode.drained(2.0)
+        await self._mode.room().leave()
+        others = [side.room for side in self._client.session.rooms.values() if fold(side.room) != fold(here)]
+        self._mode.look_at(others[-1] if others else "")
+
+    async def do_create(self, command: Command) -> None:
+        name = check_name(command.args[0], what="room's name")
+        access = command.args[1] if len(command.args) > 1 else "public"
+        if access not in ("public", "private"):
+            self._teller.say("-- a room is public or private", "error")
+            return
+        await self._client.ask(Create(room=name, access="private" if access == "private" else "public"))
+        self._teller.say(f"-- {name} is made ({access})", "good")
+        await self._mode.enter(name, create=False)
+
+    async def do_invite(self, command: Command) -> None:
+        here = self._here()
+        await self._client.ask(Invite(room=here, name=command.args[0]))
+        self._teller.say(f"-- {show.word(command.args[0])} may come into {show.word(here)}")
+
+    async def do_menu(self, command: Command) -> None:  # noqa: ARG002
+        self._mode.look_at("")
+
+    # -- people
+
+    async def do_who(self, command: Command) -> None:
+        if not self._teller.here:
+            await self.do_people(command)
+            return
+        names, count = await self._mode.room().members()
+        me = fold(self._teller.me)
+        you = {name: " (you)" if fold(name) == me else "" for name in names}
+        if command.dialect in "*!":
+            self._teller.say("User List:", "text")
+            for number, name in enumerate(names, 1):
+                self._teller.say(f"[{number}] {show.word(name)}{you[name]}", "text")
+            return
+        listed = ", ".join(f"{show.word(name)}{you[name]}" for name in names)
+        more = f" and {count - len(names)} more" if count > len(names) else ""
+        here = show.word(self._teller.here)
+        self._teller.say(f"-- {show.count(count, 'person', 'people')} in {here}: {listed}{more}")
+
+    async def do_people(self, command: Command) -> None:  # noqa: ARG002
+        people, count = await self._client.people()
+        me = fold(self._teller.me)
+        table = [
+            [
+                show.word(row.name) + (" (you)" if fold(row.name) == me else ""),
+                "guest" if row.guest else "",
+                show.names(row.rooms) or "in the lobby",
+                show.clock(row.since),
+            ]
+            for row in people
+        ]
+        self._mode.table(table, ["name", "", "where", "since"])
+        if count > len(people):
+            self._teller.say(f"-- and {count - len(people)} more")
+
+    async def do_whois(self, command: Command) -> None:
+        page: WhoisPage = await self._client.ask(Whois(name=command.args[0]))
+        what = (
+            "a guest" if page.guest else f"an account ({', '.join(show.word(role) for role in page.roles) or 'user'})"
+        )
+        where = f"online, in {show.names(page.rooms) or 'the lobby'}" if page.online else "not online"
+        seen = f", last login {show.stamp(page.last_login)}" if isinstance(page.last_login, int) else ""
+        self._teller.say(f"-- {show.word(page.name)}: {what}, {where}{seen}")
+
+    async def do_whisper(self, command: Command) -> None:
+        to, text = command.args
+        self._mode.send(Whisper(to=to, text=check_text(text)))
+
+    async def do_ignore(self, command: Command) -> None:
+        ignored = self._teller.ignored
+        for name in command.args:
+            ignored ^= {fold(name)}
+        self._teller.say(
+            f"-- you see nothing of: {show.names(sorted(ignored)) or 'nobody, that is, you see everybody'}"
+        )
+
+    async def do_follow(self, command: Command) -> None:
+        followed = self._teller.followed
+        for what in command.args:
+            followed ^= {fold(what.lstrip("@"))}
+        self._teller.say(f"-- marked are lines of or with: {show.names(sorted(followed)) or 'nothing'}")
+
+    # -- lines
+
+    async def do_me(self, command: Command) -> None:
+        self._mode.send(Say(text=check_text(command.args[0]), kind="action"))
+
+    async def do_attach(self, command: Command) -> None:
+        try:
+            with open(os.path.expanduser(command.args[0]), encoding="utf-8") as file:
+                text = file.read(TEXT_MAX + 1)
+        except (OSError, UnicodeError):
+            self._teller.say(f"-- {show.word(command.args[0])} is no text file that can be read", "error")
+            return
+        self._mode.send(Say(text=check_text(text.rstrip())))
+
+    async def do_history(self, command: Command) -> None:
+        wanted = command.args[0] if command.args else ""
+        limit = min(1_000, int(wanted[:6])) if wanted.isdigit() else HISTORY
+        page: HistoryPage = await self._ask_room(History(limit=limit))
+        for entry in page.lines:
+            for spans in show.entry(entry, self._teller.me):
+                self._mode.terminal.write(spans)
+        self._teller.say("-- that was all of it" if not page.more else f"-- /history {limit * 2} goes further back")
+
+    # -- mail
+
+    async def do_mail(self, command: Command) -> None:
+        if command.args:
+            await self._mode.mailing.write(command.args[0])
+        else:
+            await self._mode.mailing.show_inbox()
+
+    async def do_read(self, command: Command) -> None:
+        await self._mode.mailing.read(command.args[0])
+
+    # -- operators
+
+    async def do_topic(self, command: Command) -> None:
+        here = self._here()
+        if command.args:
+            await self._ask_room(SetTopic(topic=command.args[0]))
+            return
+        topic = self._client.session.rooms[fold(here)].topic
+        self._teller.say(f"-- {show.word(here)}: {show.word(topic) or 'no topic is set'}")
+
+    async def do_kick(self, command: Command) -> None:
+        name, *reason = command.args
+        await self._ask_room(Kick(name=name, reason="".join(reason)))
+
+    async def do_ban(self, command: Command) -> None:
+        name, *rest = command.args
+        minutes, reason = _minutes("".join(rest))
+        await self._ask_room(Ban(name=name, seconds=(minutes or 0) * 60, reason=reason))
+
+    async def do_unban(self, command: Command) -> None:
+        await self._ask_room(Unban(name=command.args[0]))
+
+    async def do_mute(self, command: Command) -> None:
+        name, *rest = command.args
+        minutes, reason = _minutes("".join(rest))
+        await self._ask_room(Mute(name=name, seconds=(10 if minutes is None else minutes) * 60, reason=reason))
+
+    async def do_unmute(self, command: Command) -> None:
+        await self._ask_room(Mute(name=command.args[0], seconds=0))
+
+    async def do_op(self, command: Command) -> None:
+        await self._ask_room(Op(name=command.args[0]))
+
+    async def do_deop(self, command: Command) -> None:
+        await self._ask_room(Deop(name=command.args[0]))
+
+    async def do_slow(self, command: Command) -> None:
+        wanted = command.args[0]
+        if not wanted.isdigit() or int(wanted[:6]) > 3_600:
+            raise Refused("bad_text", "slow mode takes a number of seconds, 0 to 3600")
+        await self._ask_room(Slow(seconds=int(wanted)))
+
+    async def do_admin(self, command: Command) -> None:  # noqa: ARG002
+        for line in tables.admin(await self._client.admin_rooms(), self._mode.terminal.width()):
+            self._teller.say(line, "text")
+
+    # -- together
+
+    def _here(self) -> str:
+        if not self._teller.here:
+            raise Refused("no_such_room", "you are in no room: /join ROOM enters one")
+        return self._teller.here
+
+    async def _ask_room(self, message: Message) -> HistoryPage:
+        answer: HistoryPage = await self._client.ask_room(self._here(), message)
+        return answer
+
+
+def _notes(row: RoomRow) -> str:
+    notes = [] if row.access == "public" else [show.word(row.access, 10)]
+    if row.state not in ("running", "sleeping"):
+        notes.append(show.word(row.state, 10))
+    return ", ".join(notes)
+
+
+def _minutes(rest: str) -> tuple[int | None, str]:
+    """A leading number of minutes, and what follows."""
+    first, _, reason = rest.partition(" ")
+    if first.isdigit() and len(first) < 8:
+        return int(first), reason.strip()
+    return None, rest
