@@ -1,0 +1,73 @@
+"""`python -m roomproc.archiving export|import`: a room's entries out of its file and back, with a progress bar.
+
+Started by `./run.sh admin export` and `admin import`, which know rooms by name; here a room is its id.
+"""
+# ruff: noqa: T201 - a command speaks on standard error
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from base.exits import Exit
+from base.locks import Locked
+from base.paths import Paths
+from roomproc.archive import ArchiveError, Progress, export, load
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m roomproc.archiving")
+    parser.add_argument("act", choices=["export", "import"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--id", required=True)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--format", choices=["jsonl", "text"], default="jsonl")
+    parser.add_argument("--file", default="-", help="- is standard output or input")
+    options = parser.parse_args(arguments)
+    files = Paths(options.data).room(options.id)
+    try:
+        if options.act == "import":
+            with _source(options.file) as source:
+                count = load(source, files, time.time_ns() // 1_000_000, _bar())
+            print(f"{count} entries.", file=sys.stderr)
+            return Exit.OK
+        with _target(options.file) as target:
+            export(options.name, files, target, options.format, _bar())
+        return Exit.OK
+    except (ArchiveError, UnicodeError) as why:
+        print(f"{options.act}: {why}", file=sys.stderr)
+    except Locked:
+        print("import: the room runs; import into a new one", file=sys.stderr)
+    except BrokenPipeError:
+        return Exit.OK  # who read us has seen enough
+    except OSError as why:
+        print(f"{options.act}: {options.file}: {why.strerror}", file=sys.stderr)
+    return Exit.MISUSE
+
+
+def _bar() -> Progress:
+    """A progress bar where somebody looks at standard error."""
+    bar = tqdm(unit=" entries", disable=not sys.stderr.isatty(), leave=False)
+
+    def progress(done: int, of: int) -> None:
+        bar.total = of
+        bar.update(done - bar.n)
+        if done >= of:
+            bar.close()
+
+    return progress
+
+
+def _source(name: str) -> TextIO:
+    return open(0 if name == "-" else name, encoding="utf-8", closefd=name != "-")
+
+
+def _target(name: str) -> TextIO:
+    return open(1 if name == "-" else name, "w", encoding="utf-8", closefd=name != "-")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""The operator takes a room out of one system and puts it into another, while people talk."""
+
+import json
+
+from tests.scenes.stage import Stage
+
+
+def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann = stage.guest("ann").enter(room)
+    for number in range(30):
+        ann.say(f"line {number}")
+    out = tmp_path / "games.jsonl"
+    assert stage.run("admin", "export", room, str(out)).returncode == 0
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert (lines[0]["room"], lines[0]["last"]) == (room, 30)
+    assert [line["text"] for line in lines[1:]] == [f"line {number}" for number in range(30)]
+
+    text = stage.run("admin", "export", room, "--format", "text")
+    assert "  <ann" in text.stdout
+    assert text.stdout.splitlines()[-1].endswith("> line 29")
+
+    done = stage.run("admin", "import", str(out), "museum", "--owner", "foo_user")
+    assert (done.returncode, done.stdout) == (0, "The room museum is there.\n")
+    ben = stage.login("foo_user").enter("museum", last=30)
+    ben.fence()
+    assert [text for _, text in ben.lines] == [f"line {number}" for number in range(30)]
+    assert ben.say("and on it goes") == 31
+
+    again = stage.run("admin", "import", str(out), "museum")
+    assert (again.returncode, again.stderr) == (3, "import: there is a room museum already\n")
+    missing = stage.run("admin", "export", "nowhere")
+    assert (missing.returncode, missing.stderr) == (3, "export: there is no room nowhere\n")
+    out.write_text("rubbish\n")
+    rubbish = stage.run("admin", "import", str(out), "other")
+    assert rubbish.returncode == 1
+    assert "no export of a room" in rubbish.stderr
+
+    stage.stop()
+    assert stage.run("admin", "export", "museum", str(out)).returncode == 0
+    assert stage.run("admin", "import", str(out), "annex").returncode == 0
+    stage.start()
+    assert stage.guest("cid").enter("annex", create=False).newest == 31
