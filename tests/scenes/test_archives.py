@@ -41,4 +41,6 @@ def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path
     assert stage.run("admin", "export", "museum", str(out)).returncode == 0
     assert stage.run("admin", "import", str(out), "annex").returncode == 0
     stage.start()
-    assert stage.guest("cid").enter("annex", create=False).newest == 31
+    cid = stage.guest("cid").enter("annex", create=False)
+    cid.fence()
+    assert cid.newest == 31
