@@ -70,11 +70,6 @@ class EditingTerminal:
         if self._asking is not None and self._asking.app.is_running and not self._asking.app.is_done:
             self._asking.app.exit(exception=Interrupted())
 
-    def refresh(self) -> None:
-        """The prompt's words have changed."""
-        if self._asking is not None:
-            self._asking.app.invalidate()
-
     def write(self, spans: Spans) -> None:
         for row in wrap(spans, columns(), get_cwidth):
             sys.stdout.write(self._paint(row) + "\n")

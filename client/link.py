@@ -181,7 +181,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set()
-        self._link.ended(self, self._why or (describe(exc) if exc else "closed"))
+        self._link.ended(self, self._why or (describe(exc) if exc else "the connection was closed"))
 
     def send(self, frame: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

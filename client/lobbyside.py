@@ -163,7 +163,7 @@ class LobbySide:
         if self.state is LobbyState.LEAVING:
             self._end("quit", "")
         elif not self._greeted:
-            self.failed(why or "the connection was closed", now)
+            self.failed(why, now)
         elif self.state is not LobbyState.OVER:
             self._broke(now)
 

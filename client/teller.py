@@ -182,10 +182,9 @@ class Teller:
         """Discreet: one word for all that breaks at once, and one when all is back."""
         place = fold(room or "")
         if lost:
-            if not self._lost:
-                self.say(
-                    "(connection lost, trying again)" if room or not self.here else "(the lobby is away, trying again)"
-                )
+            if not (self._lost if room is None else self._lost - {""}):
+                what = "connection lost" if room or not self.here else "the lobby is away"
+                self.say(f"({what}, trying again)")
             self._lost.add(place)
         elif place in self._lost:
             self._lost.discard(place)

@@ -246,6 +246,7 @@ class Verbs:
         wanted = command.args[0] if command.args else ""
         limit = min(1_000, int(wanted[:6])) if wanted.isdigit() else HISTORY
         page: HistoryPage = await self._ask_room(History(limit=limit))
+        self._teller.say(f"-- the last {show.count(len(page.lines), 'line')} of {show.word(self._here())}:")
         for entry in page.lines:
             for spans in show.entry(entry, self._teller.me):
                 self._mode.terminal.write(spans)

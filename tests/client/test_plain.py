@@ -334,6 +334,26 @@ def test_a_break_is_told_discreetly_and_lines_go_on(parlour: FakeParlour, enviro
     assert screen.ends() == 0
 
 
+def test_a_signal_leaves_a_terminal_as_it_was(parlour: FakeParlour, environment: dict[str, str]) -> None:
+    screen = Screen(environment, "ann", url(parlour))
+    screen.sees("hall> ")
+    screen.child.send("half a sen")
+    screen.sees("half a sen")
+    screen.child.kill(signal.SIGTERM)
+    screen.sees("\x1b[?2004l")  # pasting is as before
+    screen.sees("Goodbye")
+    assert screen.ends() == 0
+    assert parlour.texts() == []
+
+
+def test_the_end_of_the_server_ends_the_prompt(parlour: FakeParlour, environment: dict[str, str]) -> None:
+    screen = Screen(environment, "ann", url(parlour))
+    screen.sees("hall> ")
+    parlour.send_lobby(m.Bye(code="going_down", text="the server is going down"))
+    screen.sees("the server is going down. Goodbye")
+    assert screen.ends() == 2
+
+
 def test_mail_is_noticed_in_a_room(parlour: FakeParlour, environment: dict[str, str]) -> None:
     screen = Screen({**environment, "PARLOUR_PASSWORD": "123"}, "test_user", url(parlour))
     screen.sees("hall> ")

@@ -76,6 +76,8 @@ def test_one_word_for_all_that_breaks_at_once(written: Written) -> None:
         events.Back("games"),
     ) == ["(connection lost, trying again)", "(back)"]  # fmt: skip
     assert written.after(events.Lost(None), events.Back(None)) == ["(the lobby is away, trying again)", "(back)"]
+    assert written.after(events.Lost(None), events.Lost("hall"), events.Back("hall"), events.Back(None)) == [
+        "(the lobby is away, trying again)", "(connection lost, trying again)", "(back)"]  # fmt: skip
     written.teller.look_at("")
     assert written.after(events.Lost(None))[0] == "(connection lost, trying again)"
 
