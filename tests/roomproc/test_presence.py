@@ -51,6 +51,7 @@ def test_a_listener_to_the_frames_knows_who_is_here(events):
             continue
         assert here.isdisjoint(presence.joined)
         assert set(presence.left) <= here
+        assert set(presence.back or ()) <= away, "back without having been away"
         here = (here | set(presence.joined)) - set(presence.left)
         away = (away | set(presence.away or ())) - set(presence.back or ()) - set(presence.left)
         assert {who.name for who in came} == set(presence.joined)

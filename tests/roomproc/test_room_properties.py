@@ -93,9 +93,8 @@ class RoomUnderFire(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(PEOPLE), count=st.integers(1, 3))
     def say(self, name: str, count: int) -> None:
+        self.come(name)
         person = self.people[name]
-        if person.connection is None:
-            return
         for _ in range(count):
             person.sent += 1
             message_id, text = f"m{person.sent}", f"{name} says {person.sent}"
@@ -176,6 +175,6 @@ class RoomUnderFire(RuleBasedStateMachine):
 
 
 RoomUnderFire.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestRoomUnderFire = RoomUnderFire.TestCase
