@@ -161,3 +161,18 @@ def test_a_newer_file_is_refused(path):
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(NewerFile):
         History(path, "process")
+
+
+@pytest.mark.parametrize(
+    "upkeep",
+    [lambda h: h.forget(10_000, whispers_before=9_000, window_before=9_000), lambda h: h.drop_before(2, 10)],
+    ids=["forget", "drop_before"],
+)
+def test_upkeep_that_the_disk_refuses_leaves_no_transaction_behind(history, upkeep):
+    store(history, line(1), line(2))
+    history._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(sqlite3.OperationalError):
+        upkeep(history)
+    history._db.execute("PRAGMA query_only = OFF")
+    store(history, line(3))
+    assert [entry.seq for entry in history.after(0, 10)] == [1, 2, 3]

@@ -5,8 +5,24 @@ import pytest
 from tests.roomproc.inside import Inside
 from wire.control import Assign, Joined, Left, Present, PutOut, Revocation
 from wire.messages import (
-    UNSET, Closing, Done, Enter, Entered, Error, Leave, Line, Members, MembersPage, Ping, Pong, Presence, Say, Typing,
-    TypingNow, Whisper, Whispered,
+    UNSET,
+    Closing,
+    Done,
+    Enter,
+    Entered,
+    Error,
+    Leave,
+    Line,
+    Members,
+    MembersPage,
+    Ping,
+    Pong,
+    Presence,
+    Say,
+    Typing,
+    TypingNow,
+    Whisper,
+    Whispered,
 )  # fmt: skip
 
 STREAM = "q1ZrAAAAAAAAAAAA"

@@ -106,7 +106,7 @@ class RoomUnderFire(RuleBasedStateMachine):
         """A resend that was not needed."""
         person = self.people[name]
         if person.connection is not None and person.acknowledged:
-            text, seq = next(iter(person.acknowledged.items()))
+            text = next(iter(person.acknowledged))
             message_id = f"m{text.rpartition(' ')[2]}"
             self.inside.do(person.connection, Say(id=message_id, text=text), commit=False)
 
