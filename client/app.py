@@ -1,0 +1,265 @@
+"""The full-screen client: what the session tells goes to the floor and the screens, what one asks goes to the visit.
+
+Law: events are only noted as they come; the screen is drawn from what is noted at most `FRAMES` times a second, so that
+a room with a hundred lines a second costs no more than a quiet one with as many frames.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from textual import work
+from textual.binding import BindingType
+from textual.events import DescendantFocus
+from textual.widgets import Input, TextArea
+
+from client import events, notice, settings, show
+from client.address import Address
+from client.answers import Refusal
+from client.api import Client
+from client.floor import Alert
+from client.memory import Memory
+from client.plain import LEFT, NO_SERVER, REFUSED, Wishes
+from client.screens import themes
+from client.screens.doings import Doings
+from client.screens.keys import bindings
+from client.screens.main import Main
+from client.screens.palette import Everything
+from client.screens.welcome import Welcome
+from client.visit import Visit
+from wire.names import fold
+
+FRAMES: Final = 15.0  # a second, at most
+FAREWELL_SECONDS: Final = 2.0
+DRAFTS_SECONDS: Final = 0.5
+ANSWER_SECONDS: Final = 10.0
+Maker = Callable[[str, int], Client]
+
+
+def real_client(host: str, port: int) -> Client:
+    client = Client(host, port, client="parlour")
+    client.patience = ANSWER_SECONDS
+    return client
+
+
+class ParlourApp(Doings):
+    CSS_PATH = Path(__file__).parent / "screens" / "parlour.tcss"
+    TITLE = "Parlour"
+    COMMANDS: ClassVar[set[Any]] = {Everything}
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        memory: Memory,
+        chosen: settings.Settings,
+        complaint: str = "",
+        *,
+        make: Maker = real_client,
+    ) -> None:
+        super().__init__()
+        self.wishes = wishes
+        self.memory = memory
+        self.settings = chosen
+        self.visit: Visit | None = None
+        self.code = LEFT
+        self.last_words = ""
+        self._complaint = complaint
+        self._make = make
+        self._focused = True
+        self._window = ""
+        self._over = False
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = chosen.theme if chosen.theme in self.available_themes else settings.DARK
+        self.set_keymap(chosen.keys)
+
+    # -- coming
+
+    def on_mount(self) -> None:
+        self.animation_level = "none"  # over ssh each frame is bytes
+        if self._complaint:
+            self.notify(self._complaint, severity="warning", markup=False)
+        known = self.memory.visit(str(self.wishes.address))
+        name = self.wishes.name or known.name
+        account = bool(known.name) and not known.guest
+        self.push_screen(Welcome(self.connect, self.log_in, str(self.wishes.address), name, known=account))
+        self.set_interval(DRAFTS_SECONDS, self._keep_drafts)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """No cursor blinks: over ssh each blink is bytes."""
+        if isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
+
+    async def connect(self, where: Address) -> events.Greeted:
+        """Be greeted by the server at `where`; another than before ends that visit."""
+        if self.visit is not None:
+            self.visit.client.listeners.clear()
+            asyncio.ensure_future(self.visit.client.quit())  # noqa: RUF006 - nobody waits for a farewell
+        client = self._make(where.host, where.port)
+        client.listeners.append(self._event)
+        self.visit = Visit(client, where, self.settings, self.memory)
+        self.visit.front = self
+        greeted = await client.open()
+        if self.wishes.straight and self.wishes.name:
+            self._straight_in()
+        return greeted
+
+    @work
+    async def _straight_in(self) -> None:
+        with contextlib.suppress(Refusal):
+            await self.log_in("login" if self.wishes.password else "guest", self.wishes.name, self.wishes.password)
+
+    async def log_in(self, how: str, name: str, password: str) -> None:
+        visit = self._visit()
+        client = visit.client
+        if visit.client.session.over:
+            await self.connect(visit.address)
+            visit, client = self._visit(), self._visit().client
+        if how == "guest":
+            event = await client.guest(name)
+        else:
+            event = await (client.register if how == "register" else client.login)(name, password)
+        self._move_in(event)
+
+    @work
+    async def _move_in(self, event: events.LoggedIn) -> None:
+        """To where one was at the last visit, or asked to go; else to the list of rooms."""
+        visit = self._visit()
+        restored = visit.logged_in(event)
+        await self.switch_screen(Main(visit))
+        wanted = (
+            [self.wishes.room]
+            if self.wishes.room
+            else (list(self.memory.visit(str(visit.address)).rooms) or [row.room for row in event.back])
+        )
+        entered = ""
+        for room in wanted:
+            place = visit.floor.left_at.get(fold(room))
+            with contextlib.suppress(Refusal):
+                entered = (await visit.client.join(room, create=bool(self.wishes.room))).name
+                if place is not None:
+                    await visit.older(entered)
+        self.look_at(entered)
+        for room in restored:
+            told = f"What you wrote in {show.word(room)} was not stored; it is in its composer again."
+            self.notify(told, markup=False)
+
+    # -- what happens
+
+    def _event(self, event: events.Event) -> None:
+        visit = self.visit
+        if visit is None:
+            return
+        alert = visit.event(event)
+        match event:
+            case events.LoggedOut(text):
+                self._log_in_again(text)
+            case events.Ended():
+                self._ended(event)
+            case events.LeftRoom(room, code) if fold(room) == visit.floor.shown and code == "left":
+                self._after_leaving()
+            case events.RoomRefused(room, _, text):
+                visit.floor.tables.pop(fold(room), None)
+            case events.Announced(None, text):
+                self.notify(show.clean(text), title="The server's operator says", timeout=15, markup=False)
+        if alert is not None:
+            self._alert(alert)
+        self._soon()
+
+    def _log_in_again(self, text: str) -> None:
+        visit = self._visit()
+        self.push_screen(Welcome(self._same, self._again, str(visit.address), visit.me, known=True))
+        self.notify(show.word(text), severity="warning", markup=False)
+
+    async def _same(self, _where: Address) -> events.Greeted:
+        greeted = self._visit().client.greeted
+        assert greeted is not None
+        return greeted
+
+    async def _again(self, how: str, name: str, password: str) -> None:
+        client = self._visit().client
+        await (client.guest(name) if how == "guest" else client.login(name, password))
+        if isinstance(self.screen, Welcome):
+            self.pop_screen()
+
+    def _ended(self, event: events.Ended) -> None:
+        if event.code == "quit" or self._over or self.main is None:
+            return
+        self.last_words = show.word(event.text) or show.word(event.code)
+        self.code = NO_SERVER if event.code in ("going_down", "restarting") else REFUSED
+        self._over = True
+        self._leave()
+
+    # -- notices
+
+    def _alert(self, alert: Alert) -> None:
+        visit = self._visit()
+        if not notice.wanted(alert, self.settings, visit.floor.shown, focused=self._focused):
+            return
+        if self.settings.notices.bell:
+            self.bell()
+        if self.settings.notices.desktop:
+            self._write(notice.desktop(notice.heading(alert), alert.text, os.environ))
+        if self._focused:
+            self.notify(show.word(alert.text, 120), title=notice.heading(alert), timeout=6, markup=False)
+
+    def drawn(self) -> None:
+        visit = self._visit()
+        if not self.settings.notices.title:
+            return
+        mentions = sum(table.mentions for table in visit.floor.tables.values()) + visit.client.session.lobby.unread
+        here = visit.floor.tables.get(visit.floor.shown)
+        wanted = f"{f'({mentions}) ' if mentions else ''}{here.name if here else 'Parlour'}"
+        if wanted != self._window:
+            self._window = wanted
+            self._write(notice.title(wanted))
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def on_app_focus(self) -> None:
+        self._focused = True
+
+    def on_app_blur(self) -> None:
+        self._focused = False
+
+    # -- leaving
+
+    def goodbye(self) -> None:
+        self._leave()
+
+    async def action_quit(self) -> None:
+        self._leave()
+
+    @work(exclusive=True, group="leave")
+    async def _leave(self) -> None:
+        visit = self.visit
+        if visit is not None:
+            visit.keep_drafts()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await visit.client.drained()
+            visit.remember()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await visit.client.quit()
+            visit.keep_drafts()
+        self.exit(self.code)
+
+    def _keep_drafts(self) -> None:
+        if self.visit is not None:
+            self.visit.keep_drafts()
+
+
+def run(wishes: Wishes, memory: Memory) -> tuple[int, str]:
+    """The whole visit; its exit code, and last words for the terminal."""
+    chosen, complaint = settings.load()
+    app = ParlourApp(wishes, memory, chosen, complaint)
+    code = app.run()
+    return (app.code if code is None else code), app.last_words

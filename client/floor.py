@@ -1,0 +1,245 @@
+"""All the rooms one is in, with one of them looked at: what each holds, what is unread, who is typing. Pure.
+
+Law: an event changes it once, by `event`; screens look at it and never at the wire. What deserves a notice is answered.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from client import events, show
+from client.memory import Place
+from client.teller import Teller
+from client.transcript import Note, Pending, Transcript
+from wire.clock import Now
+from wire.messages import Direct, Line, Say, Whisper, Whispered
+from wire.names import fold
+
+DIRECT: Final = "@"  # begins the name of a table for what one person and we tell each other; no room's name does
+TYPING_SECONDS: Final = 6.0  # a sign of typing is good for so long
+CROWD: Final = 50  # members from which on comings and goings are not told
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person wants to know of at once. `kind`: mention, whisper or mail; `room` empty: the inbox."""
+
+    kind: str
+    room: str
+    sender: str
+    text: str
+
+
+@dataclass
+class Table:
+    """One room, as its member sees it."""
+
+    name: str
+    transcript: Transcript = field(default_factory=Transcript)
+    unread: int = 0
+    mentions: int = 0
+    lost: bool = False
+    typing: dict[str, float] = field(default_factory=dict)  # name → until when, monotonic
+    changed: int = 0  # rises with every change of what is to be seen
+
+
+class Floor:
+    def __init__(self, me: str = "") -> None:
+        self.me = me
+        self.tables: dict[str, Table] = {}  # fold(room) → table, in the order they were entered
+        self.shown = ""  # fold(room) one looks at; empty: another page
+        self.left_at: dict[str, Place] = {}  # where one was at the last visit
+        self.back_at: dict[str, int] = {}  # the same as the lobby told it, for another machine than the last
+        self.lobby_lost = False
+        self.aside: Callable[[show.Spans], None] = lambda _spans: None  # words that belong to no room
+        self.teller = Teller(self._told)
+        self.teller._welcomed = True
+        self._about = ""  # the room that the teller speaks of
+        self._now = Now(0.0, 0)
+
+    def table(self, room: str) -> Table:
+        return self.tables.setdefault(fold(room), Table(room))
+
+    def look_at(self, room: str) -> None:
+        """`room` is on the screen from now on; empty: none."""
+        self.shown = fold(room)
+        self.teller.here = room
+        if (table := self.tables.get(self.shown)) is not None:
+            table.unread = table.mentions = 0
+
+    def note(self, room: str, spans: show.Spans, now: Now) -> None:
+        table = self.table(room)
+        table.transcript.append(Note(now.wall, spans))
+        table.changed += 1
+
+    def said(self, room: str, id_: str, message: Say | Whisper, now: Now) -> None:
+        """A line of ours was handed over under `id_`."""
+        to = message.to if isinstance(message, Whisper) else ""
+        kind = message.kind if isinstance(message, Say) else "text"
+        table = self.table(room)
+        table.transcript.pending.append(Pending(id_, now.wall, message.text, kind, to))
+        table.changed += 1
+
+    # -- events
+
+    def event(self, event: events.Event, now: Now) -> Alert | None:
+        self._now = now
+        room = getattr(event, "room", None)
+        match event:
+            case events.EntryCame():
+                return self._entry(event)
+            case events.WhisperCame(room, whisper):
+                return self._whisper(room, whisper)
+            case events.DirectCame(direct):
+                return self._direct(direct)
+            case events.MailCame(mail):
+                return Alert("mail", "", show.word(mail.sender), show.word(mail.subject, 80) or "(no subject)")
+            case events.Acknowledged() | events.NotSent():
+                self._fate(event)
+            case events.Lost() | events.Back() | events.RoomEntered() | events.LeftRoom():
+                self._way(event)
+            case _:
+                self._other(event, room)
+        return None
+
+    def _way(self, event: events.Lost | events.Back | events.RoomEntered | events.LeftRoom) -> None:
+        """We are in, out, cut off or back."""
+        match event:
+            case events.RoomEntered():
+                self._entered(event)
+            case events.LeftRoom(room, code):
+                if code == "left" or fold(room) not in self.tables:
+                    self.tables.pop(fold(room), None)
+                else:
+                    self._tell(room, event)
+            case events.Lost(None) | events.Back(None):
+                self.lobby_lost = isinstance(event, events.Lost)
+            case events.Lost(room) | events.Back(room):
+                self.table(room or "").lost = isinstance(event, events.Lost)
+
+    def _other(self, event: events.Event, room: str | None) -> None:
+        match event:
+            case events.PresenceCame():
+                self._presence(event)
+            case events.TypingCame(room, sender):
+                if fold(sender) != fold(self.me):
+                    self.table(room).typing[show.word(sender, 40)] = self._now.mono + TYPING_SECONDS
+            case events.Reloaded(room):
+                self.table(room).transcript = Transcript()
+                self._tell(room, event)
+            case events.Held(room) | events.GapCame(room):
+                self._tell(room, event)
+            case events.Announced() | events.Complaint():
+                if fold(room or "") in self.tables:
+                    self._tell(room or "", event)
+
+    def _presence(self, event: events.PresenceCame) -> None:
+        if event.count < CROWD:
+            for told in show.presence(event.room, event.presence, self.me):
+                self.note(event.room, [("notice", f"-- {told}")], self._now)
+        for name in event.presence.left:
+            self.table(event.room).typing.pop(show.word(name, 40), None)
+
+    def _entry(self, event: events.EntryCame) -> Alert | None:
+        room, entry = event.room, event.entry
+        if fold(entry.sender) in self.teller.ignored and isinstance(entry, Line):
+            return None
+        table = self.table(room)
+        table.changed += 1
+        mine = fold(entry.sender) == fold(self.me)
+        if mine and isinstance(entry, Line):
+            self._landed(table, entry)
+        table.typing.pop(show.word(entry.sender, 40), None)
+        table.transcript.append(entry)
+        if event.past or mine or not isinstance(entry, Line):
+            return None
+        called = self.calls(entry)
+        if fold(room) != self.shown:
+            table.unread += 1
+            table.mentions += called
+        return Alert("mention", room, show.word(entry.sender), show.word(entry.text)) if called else None
+
+    def _whisper(self, room: str, whisper: Whispered) -> Alert | None:
+        if fold(whisper.sender) in self.teller.ignored:
+            return None
+        table = self.table(room)
+        table.transcript.append(whisper)
+        table.changed += 1
+        if fold(whisper.sender) == fold(self.me):
+            return None
+        if fold(room) != self.shown:
+            table.unread += 1
+            table.mentions += 1
+        return Alert("whisper", room, show.word(whisper.sender), show.word(whisper.text))
+
+    def _direct(self, direct: Direct) -> Alert | None:
+        """What somebody tells us from anywhere has a table of its own."""
+        mine = fold(direct.sender) == fold(self.me)
+        if fold(direct.sender) in self.teller.ignored:
+            return None
+        table = self.table(DIRECT + (direct.to if mine else direct.sender))
+        if not table.transcript.append(direct) or mine:
+            table.changed += 1
+            return None
+        table.changed += 1
+        if fold(table.name) != self.shown:
+            table.unread += 1
+            table.mentions += 1
+        return Alert("whisper", table.name, show.word(direct.sender), show.word(direct.text))
+
+    def calls(self, line: Line) -> bool:
+        """Whether a line of somebody else names us, or is followed."""
+        if fold(line.sender) == fold(self.me) or not self.me:
+            return False
+        return names(line.text, self.me) or self.teller._follows(line)
+
+    def _entered(self, event: events.RoomEntered) -> None:
+        table = self.table(event.room)
+        table.name = event.room
+        place = self.left_at.pop(fold(event.room), None)
+        seen = self.back_at.pop(fold(event.room), event.seq)
+        if place is not None and place.epoch == event.epoch:
+            seen = place.seq
+        if not event.again and seen < event.seq:
+            table.transcript.new_from = seen + 1
+
+    def _landed(self, table: Table, line: Line) -> None:
+        """Our own line came back before its acknowledgement: it is shown once."""
+        for pending in table.transcript.pending:
+            if pending.text == line.text and not pending.refused and not pending.to:
+                table.transcript.pending.remove(pending)
+                return
+
+    def _fate(self, event: events.Acknowledged | events.NotSent) -> None:
+        table = self.table(event.room)
+        table.changed += 1
+        waiting = next((one for one in table.transcript.pending if one.id == event.id), None)
+        if isinstance(event, events.NotSent):
+            if waiting is not None:
+                waiting.refused = event.text or event.code
+            return
+        if waiting is not None:
+            table.transcript.pending.remove(waiting)
+        if isinstance(event.message, Whisper):
+            mine = Whispered(sender=self.me, to=event.message.to, text=event.message.text, at=event.at, number=0)
+            table.transcript.append(mine)
+
+    # -- words that the line mode has as well
+
+    def _tell(self, room: str, event: events.Event) -> None:
+        before, self._about, self.teller.here = self.teller.here, room, room
+        self.teller.event(event)
+        self._about, self.teller.here = "", before
+
+    def _told(self, spans: show.Spans) -> None:
+        room = self._about or self.teller.here
+        if fold(room) in self.tables:
+            self.note(room, spans, self._now)
+        else:
+            self.aside(spans)
+
+
+def names(text: str, name: str) -> bool:
+    """Whether `text` names somebody, as a whole word."""
+    return re.search(rf"(?<![\w.\-]){re.escape(name)}(?![\w\-])", text, re.IGNORECASE) is not None

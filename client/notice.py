@@ -1,0 +1,61 @@
+"""How a terminal is told of something: bell, title, desktop notice (OSC 9 and 777), also through tmux and screen. Pure.
+
+Law: what goes into a control sequence is one line of printable characters without `;`, whoever wrote it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from client import show
+from client.floor import Alert
+from client.settings import Settings
+from wire.names import fold
+
+ESC: Final = "\x1b"
+END: Final = "\x07"
+LONGEST: Final = 120
+
+
+def harmless(text: str) -> str:
+    """`text` as it may stand in a control sequence."""
+    return "".join(char for char in show.word(text, LONGEST) if char.isprintable() and char != ";")
+
+
+def title(text: str) -> str:
+    """The sequence that names the window."""
+    return f"{ESC}]2;{harmless(text)}{END}"
+
+
+def desktop(head: str, text: str, environment: Mapping[str, str]) -> str:
+    """Both sequences for a notice on the desktop; a terminal ignores the one it does not know."""
+    sequences = f"{ESC}]9;{harmless(f'{head}: {text}')}{END}{ESC}]777;notify;{harmless(head)};{harmless(text)}{END}"
+    return passed_through(sequences, environment)
+
+
+def passed_through(sequences: str, environment: Mapping[str, str]) -> str:
+    """Wrapped so that tmux hands it on to the terminal around it; GNU screen takes it in pieces."""
+    if environment.get("TMUX"):
+        return f"{ESC}Ptmux;{sequences.replace(ESC, ESC + ESC)}{ESC}\\"
+    if environment.get("STY"):
+        return "".join(f"{ESC}P{ESC}{part}{END}{ESC}\\" for part in sequences.split(ESC)[1:] for part in [part[:-1]])
+    return sequences
+
+
+def wanted(alert: Alert, settings: Settings, shown: str, *, focused: bool) -> bool:
+    """Whether an alert is worth a notice: what one is looking at is not."""
+    notices = settings.notices
+    if fold(alert.room) in map(fold, notices.quiet) and alert.kind != "mail":
+        return False
+    looking = focused and bool(alert.room) and fold(alert.room) == shown
+    return bool(getattr(notices, alert.kind)) and not looking
+
+
+def heading(alert: Alert) -> str:
+    """What a notice says first."""
+    match alert.kind:
+        case "mail":
+            return f"Mail from {alert.sender}"
+        case "whisper":
+            return f"{alert.sender} in {alert.room}, in private"
+        case _:
+            return f"{alert.sender} in {alert.room}"

@@ -1,0 +1,241 @@
+"""Small windows over a page: a question, a yes or no, a mail, a search, a choice among several."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Input, Label, OptionList, TextArea
+from textual.widgets.option_list import Option
+
+from client import show
+from client.answers import Refusal
+from wire.errors import Refused
+from wire.messages import Entry, Line
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T | None]):
+    """Escape, and a click beside it, ends it with nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss_with_nothing", "Close", show=False)]
+
+    def action_dismiss_with_nothing(self) -> None:
+        self.dismiss(None)
+
+    def on_click(self, event: object) -> None:
+        if getattr(event, "widget", None) is self:
+            self.dismiss(None)
+
+    def complain(self, text: str) -> None:
+        label = self.query_one(".complaint", Label)
+        label.update(Content(show.word(text)))
+        label.display = bool(text)
+
+
+class Confirm(Dialog[bool]):
+    """A question that is answered by yes or no; no is where Enter stands."""
+
+    def __init__(self, question: str, yes: str = "Yes") -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(Content(self._question))
+            with Horizontal(classes="buttons"):
+                yield Button("No", id="no")
+                yield Button(self._yes, id="yes", variant="error")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+
+class NewRoom(Dialog[tuple[str, str, bool]]):
+    """Name, topic, and whether everybody may come in."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self._name_wanted = name
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label("A new room", classes="title")
+            yield Input(self._name_wanted, placeholder="Name: letters, digits, - _ .", id="name", max_length=32)
+            yield Input(placeholder="What it is about (may be left empty)", id="topic", max_length=200)
+            yield Checkbox("Private: only whom you invite may come in", id="private", compact=True)
+            with Horizontal(classes="buttons"):
+                yield Button("Create", id="create", variant="primary")
+                yield Button("Cancel", id="cancel")
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#create")
+    def _create(self) -> None:
+        name = self.query_one("#name", Input).value.strip()
+        if name:
+            topic = self.query_one("#topic", Input).value.strip()
+            self.dismiss((name, topic, self.query_one("#private", Checkbox).value))
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+
+Post = Callable[[list[str], str, str], Awaitable[str]]
+Keep = Callable[[str, str, str], None]
+
+
+class WriteMail(Dialog[bool]):
+    """A mail: it is gone from here only when it is stored; closed before, it is kept as a draft."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", "Send", priority=True)]
+
+    def __init__(self, post: Post, keep: Keep, to: str = "", subject: str = "", body: str = "") -> None:
+        super().__init__()
+        self._post = post
+        self._keep = keep
+        self._start = (to, subject, body)
+
+    def compose(self) -> ComposeResult:
+        to, subject, body = self._start
+        with Vertical(classes="dialog wide"):
+            yield Label("Write mail", classes="title")
+            yield Input(to, placeholder="To: names, by commas", id="to")
+            yield Input(subject, placeholder="Subject", id="subject", max_length=200)
+            yield TextArea(body, id="body", highlight_cursor_line=False)
+            yield Label("", classes="complaint", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Send  ^S", id="send", variant="primary")
+                yield Button("Keep as draft  Esc", id="later")
+                yield Button("Discard", id="discard")
+
+    def on_mount(self) -> None:
+        to, subject, _ = self._start
+        self.query_one("#body" if to and subject else "#subject" if to else "#to").focus()
+
+    def _fields(self) -> tuple[str, str, str]:
+        texts = (self.query_one("#to", Input).value, self.query_one("#subject", Input).value)
+        return *texts, self.query_one("#body", TextArea).text
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _changed(self) -> None:
+        self._keep(*self._fields())
+
+    @on(Button.Pressed, "#later")
+    def action_dismiss_with_nothing(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#discard")
+    def _discard(self) -> None:
+        self._keep("", "", "")
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#send")
+    @work(exclusive=True)
+    async def action_send(self) -> None:
+        to, subject, body = self._fields()
+        names = to.replace(",", " ").split()
+        if not names or not body.strip():
+            self.complain("To whom?" if not names else "It says nothing yet.")
+            return
+        try:
+            told = await self._post(names, subject.strip(), body.rstrip())
+        except (Refusal, Refused) as why:
+            self.complain(why.text)
+            return
+        self._keep("", "", "")
+        self.notify(told)
+        self.dismiss(True)
+
+
+Search = Callable[[str, int | None], Awaitable[tuple[Sequence[Entry], bool]]]
+
+
+class FindLines(Dialog[int]):
+    """Search in a room; the number of the entry that was chosen."""
+
+    def __init__(self, room: str, search: Search) -> None:
+        super().__init__()
+        self._room = room
+        self._search = search
+        self._found: list[Entry] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog wide"):
+            yield Label(Content(f"Find in {show.word(self._room)}"), classes="title")
+            yield Input(placeholder="Words that the line has to hold; Enter searches", id="words")
+            yield Label("", classes="complaint", markup=False)
+            yield OptionList(id="found", markup=False)
+
+    @on(Input.Submitted)
+    @work(exclusive=True)
+    async def _go(self) -> None:
+        text = self.query_one("#words", Input).value.strip()
+        if not text:
+            return
+        try:
+            entries, more = await self._search(text, None)
+        except Refusal as why:
+            self.complain(why.text)
+            return
+        self._found = list(reversed(entries))
+        self.complain("" if entries else "No line holds these words.")
+        found = self.query_one("#found", OptionList)
+        found.set_options([Option(self._row(entry), id=str(entry.seq)) for entry in self._found])
+        found.border_subtitle = "the newest of them" if more else ""
+        if entries:
+            found.highlighted = 0
+            found.focus()
+
+    @staticmethod
+    def _row(entry: Entry) -> Content:
+        text = entry.text if isinstance(entry, Line) else show.plain(show.entry(entry, "")[0])
+        when = (f"{show.stamp(entry.at)}  ", "$quiet")
+        return Content.assemble(when, (show.word(entry.sender, 32), "bold"), "  ", show.word(text, 300))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(int(event.option.id or "0"))
+
+
+class Choose(Dialog[str]):
+    """One of several things; its id."""
+
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]], text: str = "") -> None:
+        super().__init__()
+        self._title_text = title
+        self._choices = choices
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(Content(self._title_text), classes="title")
+            if self._text:
+                yield Label(Content(self._text), classes="about")
+            yield OptionList(*(Option(Content(label), id=id_) for id_, label in self._choices), markup=False)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+
+class Ask(Dialog[str]):
+    """One line of text."""
+
+    def __init__(self, title: str, hint: str = "", value: str = "") -> None:
+        super().__init__()
+        self._texts = (title, hint, value)
+
+    def compose(self) -> ComposeResult:
+        title, hint, value = self._texts
+        with Vertical(classes="dialog"):
+            yield Label(Content(title), classes="title")
+            yield Input(value, placeholder=hint)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())

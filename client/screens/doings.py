@@ -1,0 +1,191 @@
+"""What is done in windows: finding, links, leaving, people, topics, themes."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual import work
+
+from client import settings, show
+from client.answers import Refusal
+from client.floor import DIRECT
+from client.screens import dialogs
+from client.screens.lines import Lines
+from client.screens.rooms import RoomsPage
+from client.screens.ways import Ways
+from wire.errors import Refused
+from wire.messages import Found, Invite, Search, SetTopic, Whois, WhoisPage
+from wire.names import fold
+
+
+class Doings(Ways):
+    @work
+    async def action_find(self) -> None:
+        visit, main = self._visit(), self.main
+        here = visit.teller.here
+        if not here or main is None:
+            return
+
+        async def search(text: str, before: int | None) -> tuple[Sequence[Any], bool]:
+            message = Search(text=text, limit=50) if before is None else Search(text=text, limit=50, before=before)
+            found: Found = await visit.client.ask_room(here, message)
+            return found.lines, found.more
+
+        seq = await self.push_screen_wait(dialogs.FindLines(here, search))
+        if seq:
+            main.room.jump(seq)
+
+    @work
+    async def action_links(self) -> None:
+        links = self.main.room.links() if self.main is not None and self.main.page == "room" else []
+        if not links:
+            self.notify("There are no links here.")
+            return
+        link = await self.push_screen_wait(
+            dialogs.Choose("Links, the newest first", [(each, each) for each in links[:50]])
+        )
+        if link is None:
+            return
+        what = await self.push_screen_wait(
+            dialogs.Choose("This link", [("open", "Open it"), ("copy", "Copy it")], link)
+        )
+        if what == "open":
+            self.open_url(link)
+        elif what == "copy":
+            self.copy_to_clipboard(link)
+
+    @work
+    async def action_leave(self) -> None:
+        visit = self._visit()
+        here = visit.teller.here
+        sure = await self.push_screen_wait(dialogs.Confirm(f"Leave {show.word(here)}?", "Leave")) if here else False
+        if sure:
+            if fold(here) in visit.client.session.rooms:
+                visit.client.leave(here)
+            else:
+                visit.floor.tables.pop(fold(here), None)
+                self._after_leaving()
+
+    def _after_leaving(self) -> None:
+        tables = list(self._visit().floor.tables.values())
+        self.look_at(tables[-1].name if tables else "")
+
+    @work
+    async def action_person(self, name: str) -> None:
+        """What can be done with somebody."""
+        visit = self._visit()
+        here = visit.teller.here
+        about = ""
+        with contextlib.suppress(Refusal):
+            page: WhoisPage = await visit.client.ask(Whois(name=name))
+            kind = "a guest" if page.guest else "an account"
+            about = f"{kind}, {'in ' + (show.names(page.rooms) or 'the lobby') if page.online else 'not online'}"
+        choices = [("direct", "Direct messages"), ("mail", "Write mail")]
+        if here and not here.startswith(DIRECT):
+            choices = [("private", f"Speak in private in {show.word(here)}"), ("name", "Name in a line"), *choices]
+        hidden = fold(name) in visit.teller.ignored
+        choices.append(("ignore", "See what they say again" if hidden else "See nothing of them"))
+        side = visit.client.session.rooms.get(fold(here))
+        if side is not None and side.operator:
+            choices += [
+                ("mute", "Mute for 10 minutes"),
+                ("kick", "Put out"),
+                ("ban", "Ban"),
+                ("op", "Make an operator"),
+            ]
+        what = await self.push_screen_wait(dialogs.Choose(show.word(name), choices, about))
+        await self._with_person(what, name)
+
+    def open_direct(self, name: str) -> None:
+        """The table of what somebody and we tell each other."""
+        self.look_at(self._visit().floor.table(DIRECT + name).name)
+
+    @work
+    async def action_direct(self) -> None:
+        name = await self.push_screen_wait(dialogs.Ask("To whom?", "A name"))
+        if name:
+            self.open_direct(name)
+
+    async def _with_person(self, what: str | None, name: str) -> None:
+        visit, main = self._visit(), self.main
+        match what:
+            case "private" if main is not None:
+                main.room.speak_to(name)
+            case "name" if main is not None:
+                main.room.composer.insert(f"{name}: ")
+                main.room.composer.focus()
+            case "mail":
+                self.write_mail(name)
+            case "direct":
+                self.open_direct(name)
+            case "ban" | "kick":
+                question = f"{'Ban' if what == 'ban' else 'Put out'} {show.word(name)}?"
+                if await self.push_screen_wait(dialogs.Confirm(question, "Yes")):
+                    await visit.typed(f"/{what} {name}")
+            case "mute" | "op" | "ignore":
+                await visit.typed(f"/{what} {name}")
+        self._soon()
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        sender = getattr(event.item, "sender", "")
+        if sender and fold(sender) != fold(self._visit().me):
+            self.action_person(sender)
+        elif sender and self.main is not None:
+            self.main.room.lines.action_copy()
+
+    def on_option_list_option_selected(self, event: Any) -> None:
+        if event.option_list.id == "members" and event.option.id:
+            self.action_person(event.option.id)
+
+    def action_new_room(self) -> None:
+        self._new_room()
+
+    @work
+    async def _new_room(self) -> None:
+        await self.action_page("rooms")
+        if self.main is not None:
+            self.main.query_one(RoomsPage).make()
+
+    @work
+    async def action_enter(self, room: str) -> None:
+        try:
+            await self._visit().enter(room, create=False)
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="error", markup=False)
+
+    @work
+    async def action_topic(self) -> None:
+        await self._ask_about("The topic of this room", lambda here, text: (here, SetTopic(topic=text)))
+
+    @work
+    async def action_invite(self) -> None:
+        await self._ask_about("Whom do you invite?", lambda here, text: ("", Invite(room=here, name=text)))
+
+    async def _ask_about(self, title: str, make: Callable[[str, str], tuple[str, Any]]) -> None:
+        visit = self._visit()
+        here = visit.teller.here
+        text = await self.push_screen_wait(dialogs.Ask(title)) if here else None
+        if not text:
+            return
+        room, message = make(here, text)
+        try:
+            await (visit.client.ask_room(room, message) if room else visit.client.ask(message))
+        except (Refusal, Refused) as why:
+            self.notify(show.word(why.text), severity="error", markup=False)
+
+    def action_quiet(self) -> None:
+        here = fold(self._visit().teller.here)
+        quiet = self.settings.notices.quiet
+        if here:
+            (quiet.remove if here in quiet else quiet.append)(here)
+            self.notify(f"Notices of {here} are {'off' if here in quiet else 'on'}.", markup=False)
+            settings.save(self.settings)
+
+    def action_theme(self, theme: str) -> None:
+        self.theme = theme
+        self.settings.theme = theme
+        settings.save(self.settings)
+
+    def rooms_known(self) -> list[str]:
+        """Names of rooms that were listed last."""
+        return [row.name for row in self.main.query_one(RoomsPage).rows] if self.main is not None else []

@@ -1,0 +1,48 @@
+"""The palette: whatever can be done, and every room, found by a word."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from client import show
+from client.screens.keys import KEYS
+
+
+class Everything(Provider):
+    """Keys, rooms one is in, rooms there are, and settings."""
+
+    def _offers(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        app = cast(Any, self.app)
+        if not app.visit or not app.visit.me:
+            return
+        for table in app.visit.floor.tables.values():
+            yield f"Go to {show.word(table.name)}", "a room you are in", partial(app.action_room, table.name)
+        for key in KEYS:
+            if key.id not in ("palette", "admin") or (key.id == "admin" and app.visit.admin):
+                what = key.what[0].upper() + key.what[1:]
+                yield what, key.keys, partial(app.run_action, f"app.{key.action}")
+        yield "Direct message", "to one person, wherever they are", app.action_direct
+        yield "New room", "make one and go in", app.action_new_room
+        yield "Topic of this room", "operators set it", app.action_topic
+        yield "Invite somebody into this room", "of your own, private", app.action_invite
+        yield "Notices of this room on or off", "bell, title, desktop", app.action_quiet
+        for theme in sorted(app.available_themes):
+            yield f"Theme {theme}", "colours", partial(app.action_theme, theme)
+
+    async def discover(self) -> Hits:
+        for text, about, act in self._offers():
+            if not text.startswith("Theme "):
+                yield DiscoveryHit(text, act, help=about)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for text, about, act in self._offers():
+            if (score := matcher.match(text)) > 0:
+                yield Hit(score, matcher.highlight(text), act, help=about)
+        app = cast(Any, self.app)
+        for name in app.rooms_known():
+            text = f"Enter {show.word(name)}"
+            if (score := matcher.match(text)) > 0:
+                yield Hit(score, matcher.highlight(text), partial(app.action_enter, name), help="a room")

@@ -1,0 +1,224 @@
+"""One room on the screen: its topic, its lines, who is in it, and the composer."""
+
+from typing import Final
+
+from rich.cells import cell_len
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from client import show
+from client.answers import Refusal
+from client.floor import DIRECT, Table
+from client.grouping import Page
+from client.link import read_clock
+from client.screens.composer import Composer
+from client.screens.lines import Lines
+from client.transcript import Item
+from client.visit import Visit
+from wire.messages import Direct, Line, Whispered
+from wire.names import fold
+
+WIDE: Final = 84  # columns of the pane from which on members stand beside the lines
+ROOMY: Final = 30  # rows from which on there is an empty one before each heading
+
+
+class RoomPane(Vertical):
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(id="room")
+        self.visit = visit
+        self.page = Page(visit.me, cell_len)
+        self.page.wanted = visit.floor.calls
+        self._seen = (-1, -1)  # what of the table was drawn: its changes and the room's members
+        self._busy = False
+        self._at: dict[str, int] = {}  # fold(room) → the entry at the top, where one had scrolled back
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="topic")
+        with Horizontal():
+            yield Lines(self.page, id="lines")
+            yield OptionList(id="members", compact=True, markup=False)
+        yield Static(id="typing")
+        yield Composer(self.visit.words, id="composer")
+
+    def on_mount(self) -> None:
+        self.query_one("#members", OptionList).display = False
+
+    @property
+    def lines(self) -> Lines:
+        return self.query_one("#lines", Lines)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one("#composer", Composer)
+
+    @property
+    def table(self) -> Table | None:
+        return self.visit.floor.tables.get(self.visit.floor.shown)
+
+    # -- which room
+
+    def open(self) -> None:
+        """Show the room that the floor looks at."""
+        if (table := self.table) is None:
+            return
+        self.page.me = self.visit.me
+        self.page.new_from = table.transcript.new_from
+        self._seen = (-1, -1)
+        self.composer.load(self.visit.drafts.rooms.get(table.name, ""))
+        self.lines.open(table.transcript)
+        self.tick()
+        self.composer.focus()
+        if table.name.startswith(DIRECT) and table.transcript.first is None:
+            self._older()
+
+    def tick(self) -> None:
+        """Draw what has changed."""
+        if (table := self.table) is None:
+            return
+        side = self.visit.client.session.rooms.get(self.visit.floor.shown)
+        seen = (table.changed, side.count if side else 0)
+        if seen != self._seen:
+            if self.page.new_from != table.transcript.new_from or self.lines.transcript is not table.transcript:
+                self.page.new_from = table.transcript.new_from
+                self.lines.open(table.transcript)
+            self.lines.update()
+            self._seen = seen
+            self._draw_members()
+        self._draw_topic(table)
+        self._draw_typing(table)
+
+    def _draw_topic(self, table: Table) -> None:
+        side = self.visit.client.session.rooms.get(fold(table.name))
+        count = side.count if side else 0
+        topic = show.word(side.topic) if side else ""
+        if table.name.startswith(DIRECT):
+            about = (" what you two tell each other, wherever you are", "$quiet")
+            self.query_one("#topic", Static).update(
+                Content.assemble((f" {show.word(table.name)} ", "bold $primary"), about)
+            )
+            return
+        name = (f" {show.word(table.name)} ", "bold $primary")
+        else:
+            people = (f" {show.count(count, 'person', 'people')}  ", "$quiet")
+        name = (f" {show.word(table.name)} ", "bold $primary")
+        self.query_one("#topic", Static).update(Content.assemble(name, people, topic))
+
+    def _draw_typing(self, table: Table) -> None:
+        now = read_clock().mono
+        table.typing = {name: until for name, until in table.typing.items() if until > now}
+        who = show.names(sorted(table.typing))
+        told = f" {who} {'is' if len(table.typing) == 1 else 'are'} typing …" if who else ""
+        past = table.transcript.more_after or not self.lines.at_end
+        row = self.query_one("#typing", Static)
+        row.set_class(past, "past")
+        row.update(Content(" These are earlier lines  ·  Ctrl+G goes to the newest" if past else told))
+
+    def _draw_members(self) -> None:
+        direct = self.visit.floor.shown.startswith(DIRECT)
+        shown = self.size.width >= WIDE and self.visit.settings.members and not direct
+        members = self.query_one("#members", OptionList)
+        members.display = shown
+        side = self.visit.client.session.rooms.get(self.visit.floor.shown)
+        if not shown or side is None:
+            return
+        names = sorted(side.members.values(), key=fold)
+        at = members.highlighted
+        members.set_options([Option(show.word(name, 32), id=fold(name)) for name in names])
+        members.border_title = f"{side.count}"
+        if at is not None and names:
+            members.highlighted = min(at, len(names) - 1)
+
+    def on_resize(self) -> None:
+        self.page.roomy = self.size.height >= ROOMY
+        self._draw_members()
+
+    # -- lines
+
+    @on(Lines.Older)
+    @work(exclusive=True, group="older")
+    async def _older(self) -> None:
+        if (table := self.table) is None:
+            return
+        try:
+            await self.visit.older(table.name)
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="warning")
+            return
+        table.changed += 1
+        self.tick()
+
+    @on(Lines.Newer)
+    @work(exclusive=True, group="older")
+    async def _newer(self) -> None:
+        if (table := self.table) is not None:
+            await self.visit.newer(table.name)
+            table.changed += 1
+            self.tick()
+
+    @work(exclusive=True, group="older")
+    async def jump(self, seq: int) -> None:
+        """To an entry, wherever in the log."""
+        if (table := self.table) is None:
+            return
+        await self.visit.around(table.name, seq)
+        if self.lines.transcript.place_of(seq) is not None:
+            self.lines.open(table.transcript)
+            self.lines.jump(seq)
+            self.lines.focus()
+        self.tick()
+
+    @work(exclusive=True, group="older")
+    async def to_end(self) -> None:
+        if (table := self.table) is None:
+            return
+        if table.transcript.more_after:
+            await self.visit.newest(table.name)
+            self.lines.open(table.transcript)
+        self.lines.to_end()
+        self.composer.focus()
+        self.tick()
+
+    def links(self) -> list[str]:
+        """The addresses in the lines we have, newest first, each once."""
+        from client.marks import addresses  # noqa: PLC0415
+
+        items = self.table.transcript.items if self.table else []
+        found = [link for item in reversed(items) if isinstance(item, Line | Whispered | Direct)
+                 for link in addresses(show.clean(item.text))]  # fmt: skip
+        return list(dict.fromkeys(found))
+
+    def speak_to(self, item: Item | str) -> None:
+        """Begin a line to somebody."""
+        name = item if isinstance(item, str) else getattr(item, "sender", "")
+        if name:
+            self.composer.insert(f"@{name} ")
+            self.composer.focus()
+
+    # -- the composer
+
+    @on(Composer.Scroll)
+    def _scroll(self, event: Composer.Scroll) -> None:
+        self.lines.action_page("up" if event.pages < 0 else "down")
+
+    @on(Composer.Changed)
+    def _typed(self) -> None:
+        if (table := self.table) is not None:
+            self.visit.draft(table.name, self.composer.text)
+            if self.composer.text and not self.composer.text.startswith("/"):
+                self.visit.typing(table.name)
+
+    @on(Composer.Said)
+    async def _said(self, event: Composer.Said) -> None:
+        event.stop()
+        self._carry_out(event.text)
+
+    @work
+    async def _carry_out(self, text: str) -> None:
+        if not await self.visit.typed(text):
+            self.composer.give_back(text)
+        self.lines.to_end()
+        self.tick()

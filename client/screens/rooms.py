@@ -1,0 +1,138 @@
+"""The lobby's page: every room one may see, found as one types, entered by Enter, made when there is none."""
+
+from typing import Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from client import show
+from client.answers import Refusal
+from client.visit import Visit
+from wire.errors import Refused
+from wire.messages import Create, RoomRow
+from wire.names import check_name, fold
+
+from client.screens.dialogs import NewRoom  # isort: skip
+
+REFRESH: Final = 5.0  # seconds
+
+
+class RoomsPage(Vertical):
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(id="rooms")
+        self.visit = visit
+        self.rows: list[RoomRow] = []
+        self._shown: list[RoomRow] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(" Rooms", classes="heading", id="rooms-heading")
+        motd = Static(Content(self.visit.motd), id="motd", classes="hint")
+        motd.display = bool(self.visit.motd)
+        yield motd
+        yield Input(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
+        yield OptionList(id="room-list", markup=False)
+        yield Static(" Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room", classes="hint")
+
+    def opened(self) -> None:
+        self.query_one("#find-room", Input).focus()
+        self.refresh_rows()
+
+    def tick(self) -> None:
+        """Nothing here changes but by asking."""
+
+    @work(exclusive=True, group="rooms")
+    async def refresh_rows(self) -> None:
+        try:
+            self.rows = await self.visit.client.rooms()
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="warning")
+            return
+        self._draw()
+
+    def _draw(self) -> None:
+        typed = fold(self.query_one("#find-room", Input).value.strip())
+        rows = [row for row in self.rows if typed in fold(row.name) or typed in row.topic.lower()]
+        rows.sort(key=lambda row: (not fold(row.name).startswith(typed), -row.members, fold(row.name)))
+        listed = self.query_one("#room-list", OptionList)
+        before = self._shown[listed.highlighted].name if listed.highlighted is not None and self._shown else ""
+        self._shown = rows
+        listed.set_options([Option(self._option(row), id=f"room-{fold(row.name)}") for row in rows])
+        if rows:
+            listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not typed), 0)
+        count = show.count(len(self.rows), "room")
+        self.query_one("#rooms-heading", Static).update(f" Rooms  [$quiet]{count}[/]")
+
+    def _option(self, row: RoomRow) -> Content:
+        table = self.visit.floor.tables.get(fold(row.name))
+        width = max(20, self.size.width - 6)
+        name = f"{show.word(row.name, 32):<18}"
+        people = f"{row.members:>5} " if row.members else "    – "
+        parts: list[tuple[str, str]] = [(name, "bold"), (people, "$success" if row.members else "$quiet")]
+        if table is not None:
+            parts.append((" in " if not table.unread else f" {table.unread} new ", "$warning"))
+            if table.mentions:
+                parts.append((f"@{table.mentions} ", "bold $warning"))
+        if row.access != "public":
+            parts.append((f" {show.word(row.access, 10)}", "$accent"))
+        if row.state in ("failed", "starting"):
+            parts.append((f" {row.state}", "$error"))
+        used = sum(len(text) for text, _ in parts) + 2
+        if row.topic and width - used > 10:
+            parts.append((f"  {show.word(row.topic, width - used)}", "$quiet"))
+        return Content.assemble(*parts)
+
+    @on(Input.Changed, "#find-room")
+    def _typed(self) -> None:
+        self._draw()
+
+    @on(Input.Submitted, "#find-room")
+    def _submitted(self) -> None:
+        listed = self.query_one("#room-list", OptionList)
+        typed = self.query_one("#find-room", Input).value.strip()
+        if listed.highlighted is not None and self._shown:
+            self.enter(self._shown[listed.highlighted].name)
+        elif typed:
+            self.make(typed)
+
+    def on_key(self, event: Key) -> None:
+        """Arrows move in the list while one types."""
+        key = event.key
+        listed = self.query_one("#room-list", OptionList)
+        if self.query_one("#find-room", Input).has_focus and key in ("up", "down", "pageup", "pagedown"):
+            acts = {"up": "cursor_up", "down": "cursor_down", "pageup": "page_up", "pagedown": "page_down"}
+            getattr(listed, f"action_{acts[key]}")()
+            event.stop()
+        elif key == "ctrl+o":
+            self.make(self.query_one("#find-room", Input).value.strip())
+            event.stop()
+
+    @on(OptionList.OptionSelected, "#room-list")
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.enter(self._shown[event.option_index].name)
+
+    @work
+    async def enter(self, name: str) -> None:
+        try:
+            await self.visit.enter(name, create=False)
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="error")
+        self.query_one("#find-room", Input).value = ""
+
+    @work
+    async def make(self, name: str = "") -> None:
+        """Make a room and go in."""
+        wanted = await self.app.push_screen_wait(NewRoom(name))
+        if wanted is None:
+            return
+        name, topic, private = wanted
+        try:
+            check_name(name, what="room's name")
+            await self.visit.client.ask(Create(room=name, topic=topic, access="private" if private else "public"))
+            await self.visit.enter(name, create=False)
+        except (Refused, Refusal) as why:
+            self.notify(show.word(why.text), severity="error")

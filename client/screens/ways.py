@@ -1,0 +1,150 @@
+"""The ways about: from page to page and room to room, by keys, commands and mouse.
+
+Law: what has changed is drawn at most `FRAMES` times a second, however much comes in.
+"""
+
+from typing import Final
+
+from textual import work
+from textual.app import App
+
+from client import show
+from client.screens import dialogs
+from client.screens.main import Main
+from client.settings import Settings
+from client.show import Spans
+from client.visit import Visit
+from wire.names import fold
+
+FRAMES: Final = 15.0  # a second, at most
+EVERYWHERE: Final = ("quit", "help_quit")
+OWN: Final = ("next_room", "previous", "lines", "find", "end", "links", "write", "members", "leave", "room_number",
+              "command_palette")  # fmt: skip
+
+
+class Ways(App[int]):
+    visit: Visit | None = None
+    settings: Settings
+    _dirty = False
+    _back = ""  # fold(room) one looked at before this one
+
+    @property
+    def main(self) -> Main | None:
+        return next((screen for screen in self.screen_stack if isinstance(screen, Main)), None)
+
+    def _visit(self) -> Visit:
+        assert self.visit is not None
+        return self.visit
+
+    def _soon(self) -> None:
+        if not self._dirty and self.is_running:
+            self._dirty = True
+            self.set_timer(1 / FRAMES, self._frame)
+
+    def _frame(self) -> None:
+        self._dirty = False
+        if (main := self.main) is not None:
+            main.tick()
+            self.drawn()
+
+    def drawn(self) -> None:
+        """The screen has been drawn anew."""
+
+    # -- what commands ask (client.visit.Front)
+
+    def look_at(self, room: str) -> None:
+        main = self.main
+        if main is None:
+            return
+        shown = self._visit().floor.shown
+        if not room:
+            self._to_page("rooms")
+            return
+        if shown and shown != fold(room):
+            self._back = shown
+        main.show_room(room)
+        self._soon()
+
+    def show_inbox(self, number: int = 0) -> None:
+        self._to_page("inbox", number=number)
+
+    def write_mail(self, to: str, subject: str = "", answers: int | None = None) -> None:
+        visit = self._visit()
+        draft = visit.drafts.mail
+        fields = (to, subject, "") if to or subject else draft
+
+        async def post(names: list[str], about: str, body: str) -> str:
+            number = await visit.client.send_mail(names, about, body, answers)
+            return f"Mail {number} is sent to {show.names(names)}."
+
+        def keep(*kept: str) -> None:
+            visit.drafts.mail = (kept[0], kept[1], kept[2]) if kept[2] else ("", "", "")
+            visit.drafts_changed = True
+
+        self.push_screen(dialogs.WriteMail(post, keep, *fields))
+
+    def aside(self, spans: Spans) -> None:
+        self.notify(show.plain(spans).removeprefix("-- "), markup=False)
+
+    def columns(self) -> int:
+        return self.main.room.page.width if self.main is not None else self.size.width
+
+    @work(exclusive=True, group="page")
+    async def _to_page(self, page: str, **more: int) -> None:
+        await self.action_page(page, **more)
+
+    # -- what keys and mouse ask
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Over a window, and before one is in, the keys of pages mean nothing."""
+        if action in EVERYWHERE:
+            return True
+        own = action in OWN or action.startswith("page")
+        return not own or isinstance(self.screen, Main)
+
+    async def action_page(self, page: str, **more: int) -> None:
+        if (main := self.main) is not None and (page != "admin" or self._visit().admin):
+            if self._visit().floor.shown:
+                self._back = self._visit().floor.shown
+            await main.show_page(page, **more)
+            self._soon()
+
+    def action_room(self, room: str) -> None:
+        if (table := self._visit().floor.tables.get(fold(room))) is not None:
+            self.look_at(table.name)
+
+    def action_room_number(self, number: int) -> None:
+        tables = list(self._visit().floor.tables.values())
+        if number <= len(tables):
+            self.look_at(tables[number - 1].name)
+
+    def action_next_room(self) -> None:
+        """Mentions first, then what is unread, then the next in the list."""
+        floor = self._visit().floor
+        keys = list(floor.tables)
+        at = keys.index(floor.shown) if floor.shown in keys else -1
+        others = [key for key in (*keys[at + 1 :], *keys[: max(at, 0)]) if key != floor.shown]
+        others.sort(key=lambda key: (not floor.tables[key].mentions, not floor.tables[key].unread))
+        if others:
+            self.look_at(floor.tables[others[0]].name)
+
+    def action_previous(self) -> None:
+        if self._back:
+            self.action_room(self._back)
+
+    def action_lines(self) -> None:
+        if (main := self.main) is not None and main.page == "room":
+            main.room.lines.focus()
+            main.room.lines.action_cursor(-1)
+
+    def action_end(self) -> None:
+        if (main := self.main) is not None and main.page == "room":
+            main.room.to_end()
+
+    def action_write(self) -> None:
+        self.write_mail("")
+
+    def action_members(self) -> None:
+        self.settings.members = not self.settings.members
+        if (main := self.main) is not None:
+            main.room.on_resize()

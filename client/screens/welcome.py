@@ -1,0 +1,124 @@
+"""The first screen: which server, and who one is."""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Input, Label, Static
+
+from client import address, show
+from client.address import Address, BadAddress
+from client.answers import Refusal
+from client.events import Greeted
+from wire.errors import Refused
+from wire.names import check_person
+
+Connect = Callable[[Address], Awaitable[Greeted]]
+LogIn = Callable[[str, str, str], Awaitable[object]]
+
+
+class Welcome(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, connect: Connect, log_in: LogIn, server: str, name: str, *, known: bool) -> None:
+        super().__init__()
+        self._connect = connect
+        self._log_in = log_in
+        self._server = server
+        self._name_known = name
+        self._known = known
+        self._greeted: Greeted | None = None
+        self._asked_again = ""  # a new account's password, to be typed a second time
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="door"):
+            yield Static("P a r l o u r", id="sign")
+            yield Static("rooms to talk in", id="motto")
+            yield Label("Server")
+            yield Input(self._server, id="server", compact=True)
+            yield Label("Name")
+            yield Input(self._name_known, placeholder="letters, digits, - _ .", id="name", max_length=32, compact=True)
+            yield Label("Password")
+            yield Input(placeholder="none for a guest", password=True, id="password", compact=True)
+            yield Label("", id="told", markup=False)
+            with Horizontal(id="doors"):
+                yield Button("Log in", id="login", variant="primary", compact=True)
+                yield Button("Create account", id="register", compact=True)
+                yield Button("Guest", id="guest", compact=True)
+            yield Static("Enter goes in · Tab moves · Ctrl+Q leaves", classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#password" if self._known and self._name_known else "#name", Input).focus()
+        self._greet()
+
+    @work(exclusive=True, group="greet")
+    async def _greet(self) -> None:
+        self._tell("Looking for the server …", "quiet")
+        try:
+            server = address.parse(self.query_one("#server", Input).value.strip())
+            self._greeted = await self._connect(server)
+        except (BadAddress, Refusal) as why:
+            self._greeted = None
+            self._tell(getattr(why, "text", str(why)), "error")
+            return
+        self.query_one("#guest", Button).display = self._greeted.guests
+        self.query_one("#register", Button).display = self._greeted.registration
+        self._tell(f"{show.word(self._greeted.server, 40)} is there.", "quiet")
+
+    def _tell(self, text: str, tone: str) -> None:
+        told = self.query_one("#told", Label)
+        told.update(Content(show.word(text, 300)))
+        told.set_class(tone == "error", "error")
+
+    @on(Input.Submitted, "#server")
+    def _another_server(self) -> None:
+        self._greet()
+        self.query_one("#name").focus()
+
+    @on(Input.Submitted, "#name")
+    def _named(self) -> None:
+        self.query_one("#password").focus()
+
+    @on(Input.Submitted, "#password")
+    def _submitted(self) -> None:
+        has_password = self.query_one("#password", Input).value
+        guests = self._greeted is not None and self._greeted.guests
+        self._go("login" if has_password or not guests else "guest")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self._go(event.button.id or "login")
+
+    @work(exclusive=True, group="login")
+    async def _go(self, how: str) -> None:
+        name, field = self.query_one("#name", Input).value.strip(), self.query_one("#password", Input)
+        password = field.value
+        try:
+            check_person(name)
+            if how != "guest" and not password:
+                self._tell("A password is missing.", "error")
+                field.focus()
+                return
+            if how == "register" and self._asked_again != password:
+                self._asked_again, field.value = password, ""
+                self._tell("Type the password once more, and press Create account again.", "quiet")
+                field.focus()
+                return
+            await self._log_in(how, name, "" if how == "guest" else password)
+        except Refused as why:
+            self._tell(why.text, "error")
+        except Refusal as why:
+            field.value = ""
+            self._tell(why.text, "error")
+            if why.code == "no_server":
+                self._greet()
+        finally:
+            if how == "register":
+                self._asked_again = self._asked_again if field.value == "" else ""

@@ -1,0 +1,290 @@
+"""What all screens share of one visit: the client, the floor, drafts and settings; and what typed lines come to.
+
+Law: commands are those of the line mode, carried out by the same `client.verbs`; what was typed is in the drafts' file
+until the room has it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from client import commands, completing, drafts, events, show, tables
+from client.address import Address
+from client.answers import Refusal
+from client.api import Client, Room
+from client.commands import Command, Mistake, Talk
+from client.entrance import RoomState
+from client.floor import DIRECT, Alert, Floor
+from client.link import read_clock
+from client.memory import Memory, Place, remember
+from client.settings import Settings
+from client.show import Spans
+from client.telling import Telling
+from client.transcript import Pending
+from client.verbs import Goodbye, Verbs
+from wire.errors import Refused
+from wire.messages import Direct, Directs, DirectsPage, History, HistoryPage, Mail, MailPage, Say, Tell, Told, Whisper
+from wire.names import check_text, fold
+
+if TYPE_CHECKING:
+    from client.plain import LineMode
+
+PAGE: Final = 200  # entries of a page of history
+AROUND: Final = 60  # entries after a found one
+TYPING_EVERY: Final = 3.0  # seconds
+LOST: Final = ("closed", "timeout")  # a line refused so is kept as a draft for the next visit
+
+
+class Front(Protocol):
+    """What a command may ask of the screen."""
+
+    def look_at(self, room: str) -> None: ...
+    def show_inbox(self, number: int = 0) -> None: ...
+    def write_mail(self, to: str, subject: str = "", answers: int | None = None) -> None: ...
+    def aside(self, spans: Spans) -> None: ...
+    def columns(self) -> int: ...
+    def goodbye(self) -> None: ...
+
+
+class Visit:
+    def __init__(self, client: Client, address: Address, settings: Settings, memory: Memory) -> None:
+        self.client = client
+        self.address = address
+        self.settings = settings
+        self.memory = memory
+        self.floor = Floor()
+        self.floor.aside = self._aside
+        self.teller = self.floor.teller
+        self.front: Front
+        self.mailing = _Mailing(self)
+        self.terminal = _Paper(self)
+        self.verbs = Verbs(cast("LineMode", self))
+        self.telling_others = Telling(cast("LineMode", self))
+        self.drafts = drafts.Drafts()
+        self.drafts_changed = False
+        self.motd = ""
+        self._typing_told = 0.0
+
+    def _aside(self, spans: Spans) -> None:
+        self.front.aside(spans)
+
+    # -- who we are
+
+    def logged_in(self, event: events.LoggedIn) -> list[str]:
+        """We are in; rooms whose drafts hold lines that an earlier run could not bring to an end."""
+        self.floor.me = self.teller.me = event.name
+        self.motd = show.clean(event.motd.strip())
+        visit = self.memory.visit(str(self.address))
+        self.floor.left_at = {fold(room): place for room, place in visit.rooms.items()}
+        self.floor.back_at = {fold(row.room): row.seq for row in event.back}
+        self.drafts = drafts.load(self.who)
+        return self.drafts.take_back()
+
+    @property
+    def me(self) -> str:
+        return self.floor.me
+
+    @property
+    def who(self) -> str:
+        """Whose drafts these are."""
+        return f"{fold(self.me)}@{self.address}"
+
+    @property
+    def admin(self) -> bool:
+        return "admin" in self.client.session.lobby.roles
+
+    def keep_drafts(self) -> None:
+        if self.drafts_changed and self.me:
+            self.drafts_changed = False
+            drafts.keep(self.who, self.drafts)
+
+    def remember(self) -> None:
+        if not self.me:
+            return
+        self.memory.server = str(self.address)
+        visit = self.memory.visit(str(self.address))
+        visit.name, visit.guest = self.me, self.client.session.lobby.guest
+        sides = [side for side in self.client.session.rooms.values() if side.state is RoomState.IN]
+        visit.rooms = {side.room: Place(side.seen.seq or 0, side.seen.epoch or 0) for side in sides}
+        remember(self.memory)
+
+    # -- what happens
+
+    def event(self, event: events.Event) -> Alert | None:
+        if isinstance(event, events.Acknowledged | events.NotSent):
+            self._fate(event)
+        return self.floor.event(event, read_clock())
+
+    def _fate(self, event: events.Acknowledged | events.NotSent) -> None:
+        waiting = self.drafts.unsent.get(event.room, [])
+        kept = isinstance(event, events.NotSent) and event.code in LOST
+        if event.message.text in waiting and not kept:
+            waiting.remove(event.message.text)
+            self.drafts_changed = True
+
+    # -- what is typed
+
+    def draft(self, room: str, text: str) -> None:
+        if self.drafts.rooms.get(room, "") != text:
+            self.drafts.rooms[room] = text
+            self.drafts_changed = True
+
+    async def typed(self, text: str) -> bool:
+        """Carry out a typed text in the room one looks at; False: it was not taken and is the typist's again."""
+        match commands.parse(text):
+            case Talk(said) if self.teller.here.startswith(DIRECT):
+                return bool(said) and await self._tell(said)
+            case Talk(said):
+                return bool(said) and self._say(said)
+            case Mistake(why):
+                self.teller.say(f"-- {why}", "error")
+                return False
+            case Command() as command:
+                try:
+                    await self.verbs.run(command)
+                except Goodbye:
+                    self.front.goodbye()
+        return True
+
+    def _say(self, text: str) -> bool:
+        try:
+            self.send(Say(text=check_text(text)))
+        except (Refused, Refusal) as why:
+            self.teller.say(f"-- not sent: {show.word(why.text)}", "error")
+            return False
+        return True
+
+    async def _tell(self, text: str) -> bool:
+        """Say it to the one person whose table we look at, wherever they are."""
+        table = self.floor.table(self.teller.here)
+        pending = Pending(f"direct {len(table.transcript.items)}", read_clock().wall, text, to=table.name[1:])
+        table.transcript.pending.append(pending)
+        table.changed += 1
+        try:
+            told: Told = await self.client.ask(Tell(to=table.name[1:], text=check_text(text)))
+        except (Refused, Refusal) as why:
+            pending.refused = why.text
+            return False
+        finally:
+            table.changed += 1
+            if not pending.refused:
+                table.transcript.pending.remove(pending)
+        now = read_clock()
+        table.transcript.append(Direct(number=told.number, sender=self.me, to=told.to, text=text, at=now.wall))
+        away = f": {show.word(told.away)}" if isinstance(told.away, str) and told.away else ""
+        if told.became != "delivered" or away:
+            where = "away" if away else "not here; it is kept"
+            self.floor.note(table.name, [("notice", f"-- {show.word(told.to)} is {where}{away}")], now)
+        return True
+
+    def send(self, message: Say | Whisper) -> None:
+        """Hand a line over to the room one looks at."""
+        here = self.teller.here
+        id_ = self.client.send(here, message)
+        self.floor.said(here, id_, message, read_clock())
+        self.drafts.unsent.setdefault(here, []).append(message.text)
+        self.drafts_changed = True
+
+    def typing(self, room: str) -> None:
+        """Somebody types; the room hears of it now and then."""
+        now = read_clock().mono
+        if now - self._typing_told >= TYPING_EVERY:
+            self._typing_told = now
+            self.client.typing(room)
+
+    def words(self, typed: str, first: bool) -> list[str]:
+        side = self.client.session.rooms.get(fold(self.teller.here))
+        people = sorted(side.members.values(), key=fold) if side else []
+        others = [name for name in people if fold(name) != fold(self.me)]
+        return completing.words(typed, first, others, [table.name for table in self.floor.tables.values()])
+
+    # -- history
+
+    async def older(self, room: str) -> None:
+        """Fetch the page before the oldest line we have."""
+        transcript = self.floor.table(room).transcript
+        before = transcript.first
+        if room.startswith(DIRECT):
+            wanted = Directs(other=room[1:], limit=PAGE)
+            if before is not None:
+                wanted.before = before
+            told: DirectsPage = await self.client.ask(wanted)
+            transcript.put_before(told.directs, more=told.more)
+            return
+        ask = History(limit=PAGE) if before is None else History(before=before, limit=PAGE)
+        page: HistoryPage = await self.client.ask_room(room, ask)
+        transcript.put_before(page.lines, more=page.more)
+
+    async def newer(self, room: str) -> None:
+        """The page after a window in the past."""
+        transcript = self.floor.table(room).transcript
+        page: HistoryPage = await self.client.ask_room(room, History(after=transcript.last or 0, limit=PAGE))
+        transcript.put_after(page.lines, more=page.more)
+
+    async def around(self, room: str, seq: int) -> None:
+        """Make the window hold the entry `seq`."""
+        transcript = self.floor.table(room).transcript
+        if transcript.place_of(seq) is not None:
+            return
+        page: HistoryPage = await self.client.ask_room(room, History(before=seq + AROUND, limit=PAGE))
+        side = self.client.session.rooms.get(fold(room))
+        newest = side.seen.seq if side is not None else None
+        behind = bool(page.lines) and page.lines[-1].seq < (newest or 0)
+        transcript.replace(page.lines, more_before=page.more, more_after=behind)
+
+    async def newest(self, room: str) -> None:
+        """Out of the past, to the end of the log."""
+        transcript = self.floor.table(room).transcript
+        page: HistoryPage = await self.client.ask_room(room, History(limit=PAGE))
+        transcript.replace(page.lines, more_before=page.more, more_after=False)
+
+    # -- what commands ask (the same as of the line mode)
+
+    async def enter(self, name: str, *, create: bool) -> None:
+        room = await self.client.join(name, create=create)
+        self.floor.table(room.name)
+        self.front.look_at(room.name)
+
+    def look_at(self, room: str) -> None:
+        self.front.look_at(room)
+
+    def room(self) -> Room:
+        return Room(self.client, self.teller.here)
+
+    def table(self, rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
+        for line in tables.lines(rows, heads):
+            self.teller.say(line, "block")
+
+    async def drained(self, seconds: float) -> int:  # noqa: ARG002 - the screen does not wait
+        return self.client.session.unacknowledged()
+
+
+class _Paper:
+    """Where commands write lines of spans."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+
+    def write(self, spans: Spans) -> None:
+        self._visit.teller._write(spans)
+
+    def width(self) -> int:
+        return self._visit.front.columns()
+
+
+class _Mailing:
+    """Commands about mail lead to the inbox."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+
+    async def show_inbox(self, before: int | None = None) -> MailPage | None:  # noqa: ARG002
+        self._visit.front.show_inbox()
+        return None
+
+    async def read(self, typed: str) -> Mail | None:
+        number = typed.lstrip("#")
+        self._visit.front.show_inbox(int(number) if number.isdigit() and len(number) < 16 else 0)
+        return None
+
+    async def write(self, to: str = "", subject: str = "", answers: int | None = None) -> None:
+        self._visit.front.write_mail(to, subject, answers)
