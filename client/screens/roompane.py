@@ -93,19 +93,12 @@ class RoomPane(Vertical):
 
     def _draw_topic(self, table: Table) -> None:
         side = self.visit.client.session.rooms.get(fold(table.name))
-        count = side.count if side else 0
-        topic = show.word(side.topic) if side else ""
+        count, topic = (side.count, show.word(side.topic)) if side else (0, "")
+        about = f" {show.count(count, 'person', 'people')}  "
         if table.name.startswith(DIRECT):
-            about = (" what you two tell each other, wherever you are", "$quiet")
-            self.query_one("#topic", Static).update(
-                Content.assemble((f" {show.word(table.name)} ", "bold $primary"), about)
-            )
-            return
+            about = " what you two tell each other, wherever you are"
         name = (f" {show.word(table.name)} ", "bold $primary")
-        else:
-            people = (f" {show.count(count, 'person', 'people')}  ", "$quiet")
-        name = (f" {show.word(table.name)} ", "bold $primary")
-        self.query_one("#topic", Static).update(Content.assemble(name, people, topic))
+        self.query_one("#topic", Static).update(Content.assemble(name, (about, "$quiet"), topic))
 
     def _draw_typing(self, table: Table) -> None:
         now = read_clock().mono
