@@ -18,6 +18,12 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh status          what runs, and where               (--data DIR)
   ./run.sh client …        the client                         (./run.sh client --help)
   ./run.sh admin rooms     every room, its process and load   (--data DIR --json)
+  ./run.sh admin room ROOM one room: why it ended, its last words, where its files are
+  ./run.sh admin restart|stop|drain|start ROOM                (drain: --seconds N)
+  ./run.sh admin upgrade   all processes to the code that is here now, while people chat
+  ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process
+  ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
+  ./run.sh bench [NAME…]   measure, and write a report to var/bench  (./run.sh bench --help)
   ./run.sh test            all checks and tests; further words go to pytest
   ./run.sh --help          this text
 
@@ -197,6 +203,7 @@ case $command in
 -*) set_up requirements.lock && chat "$command" "$@" ;;
 serve | stop | status | admin) set_up requirements.lock && become -m lobby "$command" "$@" ;;
 client) set_up requirements.lock && become -m client "$@" ;;
+bench) set_up requirements.lock && become -m bench "$@" ;;
 test) set_up requirements.lock requirements-dev.lock && check "$@" ;;
 *)
     usage >&2

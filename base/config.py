@@ -58,6 +58,10 @@ class Rooms(Section, frozen=True):
     keep_days: Limit = 0  # lines older are dropped; 0: kept for ever
     keep_lines: Limit = 0  # beyond so many the oldest are dropped; 0: all are kept
     grace: Seconds = 15.0  # seconds a broken connection keeps its member
+    memory_mib: Limit = 2_048  # address space of a room's process
+    files: Limit = 16_384  # its descriptors
+    core_mib: Annotated[int, Meta(ge=0)] = 0  # of a dump of its memory when it crashes; 0: none, it holds what was said
+    nice: Annotated[int, Meta(ge=-20, le=19)] = 0
 
 
 class Limits(Section, frozen=True):
@@ -73,6 +77,7 @@ class Limits(Section, frozen=True):
     rooms: Limit = 10_000
     live_rooms: Limit = 2_000
     mail_per_minute: Limit = 30
+    tells_per_minute: Limit = 60  # direct messages of one person, that many at once
     mailbox: Limit = 20_000  # mails one inbox holds
 
 

@@ -16,4 +16,5 @@ class Exit(IntEnum):
     UNREADABLE = 13  # the room's file is corrupt or of a newer version: starting again will not help
     ORPHANED = 14  # no guardian, nursery or lobby for minutes, and nobody in the room
     CLOSED = 15  # told to stop
+    STOPPED = 16  # an operator stopped the room: it is not started again until they say so
     BUG = 70  # an exception nobody expected (sysexits.h EX_SOFTWARE)

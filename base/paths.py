@@ -101,6 +101,11 @@ class RoomPaths:
         return self.home / "lock"
 
     @property
+    def flight_record(self) -> Path:
+        """How each process of the room ended, and the stacks of those that could still write them."""
+        return self.home / "crash.log"
+
+    @property
     def journal(self) -> Path:
         """The room's own log file, for its operator."""
         return self.home / "room.log"

@@ -43,7 +43,7 @@ def parser() -> Parser:
     made = Parser(
         prog="parlour client",
         usage=USAGE,
-        description="Chat in a terminal, one line at a time.",
+        description="Chat in a terminal: full screen where there is one, else one line at a time.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -52,6 +52,8 @@ def parser() -> Parser:
     made.add_argument("--server", metavar="HOST:PORT", help="the lobby (default: the last one, or 127.0.0.1:22222)")
     made.add_argument("--name", help="who you are; with --room you go straight in")
     made.add_argument("--room", help="the room to enter, made when there is none")
+    made.add_argument("--back", action="store_true", help="enter the rooms of your last visit without asking")
+    made.add_argument("--lines", action="store_true", help="line by line with colours, instead of the full screen")
     made.add_argument("--plain", action="store_true", help="no redrawing, no colours, one event a line")
     made.add_argument("--say", action="store_true", help="say the lines of standard input, and leave")
     made.add_argument("--follow", action="store_true", help="write what is said until the room ends or Ctrl-C")
@@ -68,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         wishes = _wishes(options, remembered)
         if options.say or options.follow:
             return asyncio.run(_run(_script(options, wishes)))
-        return _line_mode(options, wishes, remembered)
+        return (_screens if _full_screen(options, wishes) else _line_mode)(options, wishes, remembered)
     except BadAddress as why:
         print(f"parlour: {why} (--help explains)", file=sys.stderr)
         return MISUSE
@@ -97,7 +99,7 @@ def _wishes(options: argparse.Namespace, remembered: memory.Memory) -> Wishes:
     if options.json and not options.follow:
         raise BadAddress("--json goes with --follow")
     straight = target.straight or bool(name and room)
-    return Wishes(server, name, os.environ.get("PARLOUR_PASSWORD", ""), room, straight, target.stages)
+    return Wishes(server, name, os.environ.get("PARLOUR_PASSWORD", ""), room, straight, target.stages, options.back)
 
 
 def _server(options: argparse.Namespace, remembered: memory.Memory) -> Address:
@@ -111,6 +113,24 @@ def _server(options: argparse.Namespace, remembered: memory.Memory) -> Address:
 
 def _script(options: argparse.Namespace, wishes: Wishes) -> Script:
     return Script(wishes, say=options.say, follow=options.follow, as_json=options.json)
+
+
+def _full_screen(options: argparse.Namespace, wishes: Wishes) -> bool:
+    """Whether there is a terminal that screens can be drawn on. The ways of older programs (`HOST PORT NAME`) are those
+    of line clients, and get one."""
+    if options.plain or options.lines or wishes.stages:
+        return False
+    drawn = sys.stderr.isatty()  # where the UI library draws
+    return _person_is_there() and drawn and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _screens(_options: argparse.Namespace, wishes: Wishes, remembered: memory.Memory) -> int:
+    from client import app  # noqa: PLC0415 - the UI library, which neither pipes nor the line mode need
+
+    code, last_words = app.run(wishes, remembered)
+    if last_words:
+        print(f"parlour: {last_words}", file=sys.stderr)
+    return code
 
 
 def _line_mode(options: argparse.Namespace, wishes: Wishes, remembered: memory.Memory) -> int:

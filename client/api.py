@@ -205,6 +205,12 @@ class Client:
         self._link.settle()
         return id_
 
+    def typing(self, room: str) -> None:
+        """Tell the room that we are typing; at most every few seconds."""
+        if fold(room) in self.session.rooms:
+            self.session.typing(room)
+            self._link.settle()
+
     def leave(self, room: str) -> None:
         """Leave without waiting; LeftRoom comes as an event."""
         if fold(room) in self.session.rooms:

@@ -50,6 +50,7 @@ class Form:
 # fmt: off
 VERBS: Final[dict[Verb, Form]] = {
     "whisper": Form("W*", "@NAME TEXT",          "say it to one person here, hidden from the rest", "most"),
+    "tell":    Form("W*", "/tell NAME TEXT",     "say it to somebody in any room, or away", "most"),
     "me":      Form("*",  "/me TEXT",            "say what you do", "most"),
     "who":     Form("",   "/who",                "who is in this room", "most"),
     "people":  Form("",   "/people",             "who is online, and where", "most"),
@@ -64,6 +65,8 @@ VERBS: Final[dict[Verb, Form]] = {
     "quit":    Form("",   "/quit",               "leave Parlour", "most"),
     "help":    Form("w",  "/help [COMMAND]",     "the commands, or about one of them", "more"),
     "whois":   Form("W",  "/whois NAME",         "about somebody", "more"),
+    "directs": Form("Ww", "/directs NAME [NUMBER]", "what you and somebody told each other", "more"),
+    "away":    Form("_",  "/away [TEXT]",        "tell others why you do not answer; alone: you are back", "more"),
     "ignore":  Form("w",  "/ignore [NAME]",      "see nothing of somebody, or see them again", "more"),
     "create":  Form("Ww", "/create ROOM [private]", "make a room and enter it", "more"),
     "invite":  Form("W",  "/invite NAME",        "let somebody into this private room of yours", "more"),
@@ -83,7 +86,7 @@ VERBS: Final[dict[Verb, Form]] = {
 # fmt: on
 
 SLASH: Final = {f"/{verb}": verb for verb in VERBS} | {
-    "/w": "whisper", "/msg": "whisper", "/tell": "whisper", "/exit": "quit", "/q": "quit", "/bye": "quit",
+    "/w": "whisper", "/msg": "tell", "/t": "tell", "/back": "away", "/exit": "quit", "/q": "quit", "/bye": "quit",
     "/part": "leave", "/list": "rooms", "/names": "who", "/users": "who", "/inbox": "mail", "/?": "help",
     "/j": "join", "/enter": "join", "/h": "history", "/unfollow": "follow",
 }  # fmt: skip

@@ -31,7 +31,10 @@ FIRST_TRIES: Final = 4  # to get in at all; once we were in, there is no end to 
 UNREACHABLE_TRIES: Final = 2  # the second at the port that the lobby names then
 # Answers after which asking again would be answered the same.
 FINAL: Final = frozenset(
-    {"no_such_room", "not_allowed", "banned", "kicked", "locked", "closed", "room_failed", "version", "bad_name"}
+    {
+        *("no_such_room", "not_allowed", "banned", "kicked", "locked", "closed", "stopped", "room_failed"),
+        *("version", "bad_name"),
+    }
 )
 # Answers that a newcomer waits for as well; of all others they are told at once.
 PASSING: Final = frozenset({"bad_ticket", "too_fast", "busy", "restarting", "sleeping"})
@@ -104,6 +107,11 @@ class Entrance:
 
     def _ended(self) -> None:
         """The visit is over."""
+
+    @property
+    def again_at(self) -> float | None:
+        """When the next attempt is made, while we wait for it (monotonic seconds)."""
+        return self._deadline if self.state is RoomState.WAITING else None
 
     # -- verbs
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wire.messages import Entry, MailNew, Message, Presence, Say, Whisper, Whispered
+from wire.messages import BackRow, Direct, Entry, MailNew, Message, Presence, Say, Whisper, Whispered
 
 Outgoing = Say | Whisper
 
@@ -66,6 +66,8 @@ class LoggedIn:
     unread: int
     motd: str
     again: bool  # by itself, after the connection broke
+    back: tuple[BackRow, ...] = ()  # the rooms one was in at the end of the last visit
+    away: str = ""  # one is still marked away
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,14 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class MailCame:
     mail: MailNew
+
+
+@dataclass(frozen=True, slots=True)
+class DirectCame:
+    """Somebody told us something, or we did on another connection; `late`: it was kept for a while."""
+
+    direct: Direct
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +274,7 @@ class Announced:
 
 Effect = Open | Send | Close
 Event = (
-    NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | Ended | Lost | Back | Answered | MailCame
+    NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | Ended | Lost | Back | Answered | MailCame | DirectCame
     | UnreadChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom | EntryCame | WhisperCame | PresenceCame
     | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held | Unconfirmed | Complaint | Announced
 )  # fmt: skip

@@ -42,8 +42,10 @@ class LobbyMenu:
             case "quit":
                 raise Goodbye
             case "ahead":
+                self._mode.back = []  # offered once: what cannot be entered is not offered again and again
                 for room in ahead:
-                    await self._mode.enter(room, create=False)
+                    with self._mode.telling():
+                        await self._mode.enter(room, create=False)
             case "enter":
                 await self._enter_asked()
             case "create":
@@ -57,6 +59,14 @@ class LobbyMenu:
             case _:
                 await self._mode.verbs.run(Command(verb))
 
+    async def go_back(self) -> None:
+        """Into the rooms one was in when one was last here; the last of them is looked at."""
+        rooms = self._mode.back or list(self._mode.visit.rooms)
+        self._mode.back = []
+        for room in rooms:
+            with self._mode.telling():
+                await self._mode.enter(room, create=False)
+
     async def _ahead(self) -> list[str]:
         """Where Enter leads: the rooms one is in, those of the last visit, or the likeliest."""
         inside = [side.room for side in self._mode.client.session.rooms.values()]
@@ -64,6 +74,8 @@ class LobbyMenu:
             return [room for room in inside if fold(room) == fold(self._mode.before)] or inside[-1:]
         if self._mode.wishes.room:
             return [self._mode.wishes.room]
+        if self._mode.back:
+            return list(self._mode.back)
         if self._mode.visit.rooms and self._mode.terminal.interactive:
             return list(self._mode.visit.rooms)
         likely = await self.likely_room()

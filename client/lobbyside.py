@@ -15,6 +15,7 @@ from client.events import (
     Announced,
     Back,
     Complaint,
+    DirectCame,
     Ended,
     Greeted,
     LoggedIn,
@@ -32,6 +33,7 @@ from wire.messages import (
     Announcement,
     Bye,
     Create,
+    Direct,
     Error,
     Guest,
     Hello,
@@ -40,6 +42,7 @@ from wire.messages import (
     Message,
     Passwd,
     Ping,
+    Place,
     Pong,
     Quit,
     Register,
@@ -54,6 +57,7 @@ log = logging.getLogger(__name__)
 Credential = Login | Register | Guest
 ANSWER_SECONDS: Final = 20.0  # for a greeting; a lobby that restarts leaves us in its backlog for a while
 GOODBYE_SECONDS: Final = 1.5
+LATE: Final = 120_000  # ms, after which a message was kept; clocks differ a little
 NOT_TWICE: Final = (Create, Passwd)  # a repeat would be refused, though the first had been done
 OVER: Final = "the visit ended before the answer"
 # After these a try again would be refused as well.
@@ -103,11 +107,17 @@ class LobbySide:
         self._login_id = ""
         self._asked = Asked(desk)
         self._conn = 0
+        self._directs: int | None = None  # the number of the last direct message we have
         self._greeted = False
         self._told_lost = False
         self._deadline: float | None = None
         self._pauses = Pauses(desk.rng)
         self._pulse = Pulse()
+
+    @property
+    def again_at(self) -> float | None:
+        """When the next attempt is made, while we wait for it (monotonic seconds)."""
+        return self._deadline if self.state is LobbyState.WAITING else None
 
     # -- verbs
 
@@ -132,9 +142,10 @@ class LobbySide:
     def forget(self, id_: str) -> None:
         self._asked.forget(id_)
 
-    def quit(self, now: Now) -> None:
+    def quit(self, now: Now, places: list[Place] | None = None) -> None:
+        """Leave; `places`: the rooms we are in, to be offered at the next login."""
         if self.state in (LobbyState.GREETED, LobbyState.LOGGING_IN, LobbyState.IN):
-            self._desk.send(self._conn, Quit())
+            self._desk.send(self._conn, Quit() if places is None else Quit(places=places))
             self._become(LobbyState.LEAVING)
             self._deadline = now.mono + GOODBYE_SECONDS
         elif self.state is not LobbyState.OVER:
@@ -181,6 +192,8 @@ class LobbySide:
             case MailNew():
                 self.unread = message.unread
                 self._desk.tell(MailCame(message))
+            case Direct():
+                self._direct(message, now)
             case Unread():
                 self.unread = message.unread
                 self._desk.tell(UnreadChanged(message.unread))
@@ -231,7 +244,8 @@ class LobbySide:
         if first:
             self._desk.tell(Greeted(hello.server, hello.guests, hello.registration))
         if self._session:
-            self._login_with(Resume(session=self._session, stream=self._stream), now)
+            seen = UNSET if self._directs is None else self._directs
+            self._login_with(Resume(session=self._session, stream=self._stream, directs=seen), now)
         elif self._credential is not None:
             self._send_credential(now)
         else:
@@ -264,8 +278,16 @@ class LobbySide:
         self._become(LobbyState.IN)
         self._pauses.succeeded(now)
         self._told_back()
-        self._desk.tell(LoggedIn(self.name, self.roles, self.guest, self.unread, welcome.motd, again))
+        self._directs = self._directs if welcome.directs is UNSET else welcome.directs
+        back = () if welcome.back is UNSET else tuple(welcome.back)
+        away = "" if welcome.away is UNSET else welcome.away
+        self._desk.tell(LoggedIn(self.name, self.roles, self.guest, self.unread, welcome.motd, again, back, away))
         self._asked.send(self._conn)
+
+    def _direct(self, direct: Direct, now: Now) -> None:
+        if self._directs is None or direct.number > self._directs:
+            self._directs = direct.number
+            self._desk.tell(DirectCame(direct, now.wall - direct.at > LATE))
 
     def _error(self, error: Error, now: Now) -> None:
         if self.state is LobbyState.LOGGING_IN and (error.re == self._login_id or error.re is UNSET):

@@ -20,6 +20,7 @@ from client.lobbymenu import LobbyMenu
 from client.mailing import Mailing
 from client.memory import Memory, Place, remember
 from client.teller import Teller
+from client.telling import Telling
 from client.terminal import Interrupted, Terminal
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
@@ -47,6 +48,7 @@ class Wishes:
     room: str = ""
     straight: bool = False
     stages: bool = False
+    back: bool = False  # into the rooms of the last visit, without asking
 
 
 class LineMode:
@@ -57,6 +59,7 @@ class LineMode:
         self.client.listeners.append(self._event)
         self.teller = Teller(terminal.write)
         self.mailing = Mailing(self)
+        self.telling_others = Telling(self)
         self.verbs = Verbs(self)
         self.door = Door(self)
         self.menu = LobbyMenu(self)
@@ -67,6 +70,7 @@ class LineMode:
         self._ended: events.Ended | None = None
         self._logged_out = False
         self.before = ""  # the room one looked at last
+        self.back: list[str] = []  # the rooms one was in at the end of the last visit, as the lobby knows them
         self._heading = ""  # the room one is on the way to
         self._crowd: asyncio.TimerHandle | None = None
 
@@ -156,6 +160,8 @@ class LineMode:
                 self.teller.say("Connecting to server ...")
             await self.client.open()
             await (self.door.straight_in() if self.wishes.straight else self.door.by_the_menu())
+            if self.wishes.back:
+                await self.menu.go_back()
             while True:
                 if self._logged_out:
                     await self._again()
@@ -271,6 +277,8 @@ class LineMode:
     def _logged_in(self, event: events.LoggedIn) -> None:
         self.teller.me = event.name
         self.teller.left_at = {fold(room): place for room, place in self.visit.rooms.items()}
+        self.teller.back_at = {fold(row.room): row.seq for row in event.back}
+        self.back = [row.room for row in event.back]
         if not self.wishes.straight:
             self.teller.say(f"You are {show.word(event.name)}{', a guest' if event.guest else ''}.", "good")
         for part in show.paragraphs(event.motd.strip()):
@@ -278,6 +286,11 @@ class LineMode:
                 self.teller.say(part, "text")
         if event.unread:
             self.teller.say(f"-- {show.count(event.unread, 'unread mail')}", "good")
+        if event.away:
+            self.teller.say(f"-- you are marked away: {show.word(event.away)} (/away ends it)")
+        for row in event.back:
+            since = f": {show.count(row.missed, 'line')} since" if row.missed else ""
+            self.teller.say(f"-- you were in {show.word(row.room)}{since}")
 
     def _remember(self) -> None:
         if not self.terminal.interactive or not self.teller.me:

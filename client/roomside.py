@@ -37,6 +37,7 @@ from wire.messages import (
     Presence,
     Redirect,
     Topic,
+    Typing,
     TypingNow,
     Whisper,
     Whispered,
@@ -71,6 +72,11 @@ class RoomSide(Entrance):
             self._whispers.append((fold(message.to), message.text))
         self._send_next(now)
         return id_
+
+    def typing(self) -> None:
+        """Tell the others that we are typing; not answered, and lost where we are not in."""
+        if self.state is RoomState.IN:
+            self._desk.send(self._conn, Typing())
 
     def ask(self, message: Message, then: Then | None = None) -> str:
         """Any other request to the room, now or as soon as we are in; its id."""

@@ -16,7 +16,7 @@ from client.events import Effect, Event, Outgoing
 from client.lobbyside import Credential, LobbySide, LobbyState
 from client.roomside import RoomSide
 from wire.clock import Now
-from wire.messages import Message
+from wire.messages import Message, Place
 from wire.names import fold
 
 
@@ -75,14 +75,21 @@ class Session:
         """Any other request to a room; its id. Answered by `then`, or Answered."""
         return self._room(room).ask(message, then)
 
+    def typing(self, room: str) -> None:
+        """Tell the room that we are typing."""
+        self._room(room).typing()
+
     def leave(self, room: str, now: Now) -> None:
         self._room(room).leave(now)
 
     def quit(self, now: Now) -> None:
         """Leave every room and the lobby; answered by Ended."""
+        places = [
+            Place(room=side.room, seq=side.seen.seq or 0) for side in self.rooms.values() if side.state is RoomState.IN
+        ]
         for side in tuple(self.rooms.values()):
             side.leave(now)
-        self.lobby.quit(now)
+        self.lobby.quit(now, places)
 
     def unacknowledged(self) -> int:
         """Lines and whispers that are not stored yet, as far as we know."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from wire.messages import Entry, Line, Mail, Moderated, Presence, Topic, Whispered
+from wire.messages import Direct, Entry, Line, Mail, Moderated, Presence, Topic, Whispered
 from wire.names import fold
 
 Span = tuple[str, str]
@@ -120,6 +120,16 @@ def whisper(said: Whispered, me: str, zone: tzinfo | None = None) -> list[Spans]
     else:
         who = f" {word(said.sender)} to you, in private: "
     return [[("time", clock(said.at, zone)), ("whisper", who), ("text", first)], *_continued(rest, "text")]
+
+
+def direct(told: Direct, me: str, zone: tzinfo | None = None, *, dated: bool = False) -> list[Spans]:
+    """What was told from anywhere to anywhere; `dated`: with its day."""
+    first, *rest = paragraphs(told.text)
+    guest = "~" if told.guest is True else ""
+    mine = fold(told.sender) == fold(me)
+    who = f" you told {word(told.to)}: " if mine else f" {word(told.sender)}{guest} tells you: "
+    when = stamp(told.at, zone) if dated else clock(told.at, zone)
+    return [[("time", when), ("whisper", who), ("text", first)], *_continued(rest, "text")]
 
 
 def _continued(rest: Iterable[str], role: str) -> list[Spans]:

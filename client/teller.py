@@ -24,6 +24,7 @@ class Teller:
         self._zone = zone
         self.me = ""
         self.left_at: dict[str, Place] = {}  # fold(room) → where one was at the last visit
+        self.back_at: dict[str, int] = {}  # the same as the lobby told it, for another machine than the last
         self.here = ""
         self.unread: dict[str, int] = {}  # fold(room) → lines since one looked
         self.ignored: set[str] = set()
@@ -91,9 +92,8 @@ class Teller:
                 self._connection(room, lost=True)
             case events.Back(room):
                 self._connection(room, lost=False)
-            case events.MailCame(mail):
-                about = f"{show.word(mail.sender)}: {show.word(mail.subject, 60) or 'no subject'}"
-                self.say(f"-- new mail from {about} (/mail for your inbox, {mail.unread} unread)", "good")
+            case events.MailCame() | events.DirectCame():
+                self._came(event)
             case events.Announced(_, text, _):
                 for part in show.paragraphs(text):
                     self.say(f"-- the server's operator says: {part}", "marked")
@@ -101,6 +101,16 @@ class Teller:
                 self.say(f"-- the server says: {show.word(text)}", "error")
             case events.LoggedOut(text):
                 self.say(f"-- you have to log in again: {show.word(text)}", "error")
+
+    def _came(self, event: events.MailCame | events.DirectCame) -> None:
+        """To us alone, from wherever."""
+        match event:
+            case events.MailCame(mail):
+                about = f"{show.word(mail.sender)}: {show.word(mail.subject, 60) or 'no subject'}"
+                self.say(f"-- new mail from {about} (/mail for your inbox, {mail.unread} unread)", "good")
+            case events.DirectCame(direct, late) if fold(direct.sender) not in self.ignored:
+                for spans in show.direct(direct, self.me, self._zone, dated=late):
+                    self._write(spans)
 
     def _entry(self, room: str, entry: Entry, past: bool) -> None:
         if fold(entry.sender) in self.ignored:
@@ -138,8 +148,9 @@ class Teller:
             case events.Acknowledged(room, _, Whisper(to=to, text=text), _, at):
                 mine = Whispered(sender=self.me, to=to, text=text, at=at, number=0)
                 self._write_all(room, show.whisper(mine, self.me, self._zone))
-            case events.NotSent(room, _, Whisper(to=to), _, text):
-                self._note(room, f"-- not delivered to {show.word(to)}: {show.word(text)}", "error")
+            case events.NotSent(room, _, Whisper(to=to), code, text):
+                hint = f" (/tell {show.word(to)} TEXT reaches people elsewhere)" if code == "no_such_member" else ""
+                self._note(room, f"-- not delivered to {show.word(to)}: {show.word(text)}{hint}", "error")
             case events.NotSent(room, _, Say(text=said), _, text):
                 self._note(room, f"-- not sent: {show.word(said, 60)} ({show.word(text)})", "error")
             case events.Held(room, seconds) if seconds >= PATIENT:
@@ -156,6 +167,7 @@ class Teller:
             return
         about = f": {show.word(event.topic)}" if event.topic else ""
         place = self.left_at.pop(fold(event.room), None)
+        seen = self.back_at.pop(fold(event.room), event.seq)
         self.say(f"-- you are in {room}{about}", "room")
         others = [name for name in event.members if fold(name) != fold(self.me)]
         if event.count <= 1 or not others:
@@ -164,8 +176,10 @@ class Teller:
             beyond = event.count - 1 - len(others)
             known = show.names(others) if beyond <= 0 else f"{show.names(others[:8])} and {event.count - 9} more"
             self.say(f"-- here too: {known}")
-        if place is not None and place.epoch == event.epoch and event.seq > place.seq:
-            self.say(f"-- {show.count(event.seq - place.seq, 'line')} since you left")
+        if place is not None and place.epoch == event.epoch:
+            seen = place.seq
+        if event.seq > seen:
+            self.say(f"-- {show.count(event.seq - seen, 'line')} since you left")
         if not self._welcomed:
             self._welcomed = True
             self.say("-- type to talk; /help for the commands, /menu for the menu, Ctrl-D to leave")

@@ -192,7 +192,7 @@ class Verbs:
             [
                 show.word(row.name) + (" (you)" if fold(row.name) == me else ""),
                 "guest" if row.guest else "",
-                show.names(row.rooms) or "in the lobby",
+                (show.names(row.rooms) or "in the lobby") + _away(row.away),
                 show.clock(row.since),
             ]
             for row in people
@@ -208,11 +208,23 @@ class Verbs:
         )
         where = f"online, in {show.names(page.rooms) or 'the lobby'}" if page.online else "not online"
         seen = f", last login {show.stamp(page.last_login)}" if isinstance(page.last_login, int) else ""
-        self._teller.say(f"-- {show.word(page.name)}: {what}, {where}{seen}")
+        self._teller.say(f"-- {show.word(page.name)}: {what}, {where}{seen}{_away(page.away)}")
 
     async def do_whisper(self, command: Command) -> None:
         to, text = command.args
+        if not self._teller.here:  # in the lobby there is nobody to hide it from
+            await self.do_tell(command)
+            return
         self._mode.send(Whisper(to=to, text=check_text(text)))
+
+    async def do_tell(self, command: Command) -> None:
+        await self._mode.telling_others.tell(*command.args)
+
+    async def do_directs(self, command: Command) -> None:
+        await self._mode.telling_others.history(command)
+
+    async def do_away(self, command: Command) -> None:
+        await self._mode.telling_others.away("".join(command.args))
 
     async def do_ignore(self, command: Command) -> None:
         ignored = self._teller.ignored
@@ -326,6 +338,10 @@ def _notes(row: RoomRow) -> str:
     if row.state not in ("running", "sleeping"):
         notes.append(show.word(row.state, 10))
     return ", ".join(notes)
+
+
+def _away(text: object) -> str:
+    return f", away: {show.word(text, 60)}" if isinstance(text, str) and text else ""
 
 
 def _minutes(rest: str) -> tuple[int | None, str]:

@@ -63,6 +63,54 @@ def _admin(paths: Paths, options: argparse.Namespace) -> int:
     return operator.admin_rooms(paths, as_json=options.json)
 
 
+def _export(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import archives  # noqa: PLC0415
+
+    return archives.export(paths, options.room, options.format, options.file)
+
+
+def _import(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import archives  # noqa: PLC0415
+
+    return archives.load(paths, options.file, options.room, options.owner)
+
+
+def _deed(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.deed(paths, options.room, options.do, getattr(options, "seconds", None))
+
+
+def _room(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.show(paths, options.room, as_json=options.json)
+
+
+def _upgrade(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import upgrade  # noqa: PLC0415
+
+    return upgrade.upgrade(paths, options.canary)
+
+
+def _limit(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.limit(paths, options.room, options.limits)
+
+
+def _rotate(paths: Paths, _options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.rotate(paths)
+
+
+def _edit(paths: Paths, _options: argparse.Namespace) -> int:
+    from lobby import useredit  # noqa: PLC0415
+
+    return useredit.edit(paths)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """argparse says 2, which is ours for a server that does not answer."""
@@ -97,6 +145,16 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--address", action="store_true", help="HOST:PORT of the lobby and nothing else")
     status.set_defaults(act=_status)
 
+    _add_admin(commands, data)
+
+    run = commands.add_parser("run", parents=[data])  # by the guardian; without help=, so that --help is for people
+    run.add_argument("--fd", type=int, action="append", default=[])
+    run.set_defaults(act=_run)
+    return parser
+
+
+def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
+    """What the operator looks after the server with."""
     admin = commands.add_parser("admin", parents=[data], help="look after the server")
     kinds = admin.add_subparsers(required=True, metavar="WHAT", parser_class=_Parser)
     rooms = kinds.add_parser("rooms", help="every room: process, port, members, CPU, memory")
@@ -104,10 +162,57 @@ def _parser() -> argparse.ArgumentParser:
     rooms.add_argument("--json", action="store_true", help="for programs")
     rooms.set_defaults(act=_admin)
 
-    run = commands.add_parser("run", parents=[data])  # by the guardian; without help=, so that --help is for people
-    run.add_argument("--fd", type=int, action="append", default=[])
-    run.set_defaults(act=_run)
-    return parser
+    _add_steering(kinds)
+
+    rotate = kinds.add_parser("rotate-keys", help="sign tickets and sessions with a new key; nobody notices")
+    rotate.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    rotate.set_defaults(act=_rotate)
+
+    out = kinds.add_parser("export", help="all lines of a room, as JSON Lines or text")
+    out.add_argument("room", metavar="ROOM")
+    out.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard output")
+    out.add_argument("--format", choices=["jsonl", "text"], default="jsonl")
+    out.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    out.set_defaults(act=_export)
+
+    back = kinds.add_parser("import", help="a new room from an export in JSON Lines")
+    back.add_argument("file", metavar="FILE", help="- is standard input")
+    back.add_argument("room", metavar="ROOM", help="the new room's name")
+    back.add_argument("--owner", default="", metavar="NAME", help="whose room it will be (default: nobody's)")
+    back.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    back.set_defaults(act=_import)
+
+    users = kinds.add_parser("user", help="the user db").add_subparsers(
+        required=True, metavar="WHAT", parser_class=_Parser
+    )
+    change = users.add_parser("edit", help="in your editor (VISUAL, EDITOR), checked before it counts")
+    change.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    change.set_defaults(act=_edit)
+
+
+def _add_steering(kinds: Any) -> None:
+    """The commands about one room."""
+
+    def add(name: str, about: str, act: Any) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = kinds.add_parser(name, help=about)
+        parser.add_argument("room", metavar="ROOM")
+        parser.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+        parser.set_defaults(act=act, do=name)
+        return parser
+
+    one = add("room", "one room in detail: why it ended, its last words, its files", _room)
+    one.add_argument("--json", action="store_true", help="for programs")
+    add("restart", "a new process; its members are back within a second", _deed)
+    add("stop", "end it, and let nobody in until it is started", _deed)
+    add("start", "let it run again: one that was stopped, or has failed", _deed)
+    drain = add("drain", "let nobody new in; it ends when it is empty, or at its time", _deed)
+    drain.add_argument("--seconds", type=float, help="for its members to come to an end (default: 300)")
+    upgrade = kinds.add_parser("upgrade", help="the whole system to the code that is here now, while people chat")
+    upgrade.add_argument("--canary", metavar="ROOM", help="the room that goes first (default: one with few members)")
+    upgrade.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    upgrade.set_defaults(act=_upgrade)
+    limit = add("limit", "what it may use and keep: memory_mib, files, core_mib, nice, keep_lines, keep_days", _limit)
+    limit.add_argument("limits", nargs="*", metavar="KEY=VALUE", help="KEY= for what the configuration says")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Final
 import psutil
 from tabulate import tabulate
 
-from lobby.registry import Room
+from lobby.registry import Room, state
 from wire.clock import Now
 from wire.control import RoomSettings
 from wire.messages import AdminRoomRow
@@ -91,18 +91,20 @@ class Observer:
             self._watched = {pid: watched for pid, watched in self._watched.items() if watched.looked > horizon}
 
 
-def row(settings: RoomSettings, room: Room | None, figures: dict[int, Figures], now: Now) -> AdminRoomRow:
-    """The listing's row for a room of the catalogue, with what the registry knows of it."""
+def row(
+    settings: RoomSettings, room: Room | None, figures: dict[int, Figures], now: Now, lines: int = 0
+) -> AdminRoomRow:
+    """The listing's row for a room of the catalogue, with what the registry knows of it; `lines` as it fell asleep."""
     pid = room.process if room is not None else 0
     seen = figures.get(pid, NOTHING)
     status = room.status if room is not None else None
     return AdminRoomRow(
         name=settings.name,
-        state=room.state if room is not None else "sleeping",
+        state=state(settings, room),
         pid=pid,
         port=room.port or (status.port if status is not None else 0) if room is not None else 0,
         members=len(room.members) if room is not None else 0,
-        lines=room.lines if room is not None else 0,
+        lines=(room.lines if room is not None else 0) or lines,
         lines_per_second=round(room.meter.rate(now.mono), 2) if room is not None else 0.0,
         cpu=seen.cpu,
         rss=seen.rss,

@@ -2,13 +2,30 @@
 
 import logging
 import socket
+from collections.abc import Callable
+
+from msgspec import UNSET, Struct
 
 from base.paths import peer_is_ours
-from lobby.desk import STORE_FAULTS, Desk
+from lobby.desk import NOT_STORED, STORE_FAULTS, Desk
+from lobby.requests import deeds
 from lobby.requests.admin import all_rooms
 from wire.channel import Channel
-from wire.codec import BadMessage, Codec, encode
-from wire.control import AdminList, AdminListed, AdminRefused, ToAdmin
+from wire.codec import Codec, encode
+from wire.control import (
+    AdminAct,
+    AdminAdopt,
+    AdminDone,
+    AdminFind,
+    AdminFound,
+    AdminLimit,
+    AdminList,
+    AdminListed,
+    AdminRefused,
+    AdminRotate,
+    ToAdmin,
+)
+from wire.errors import Refused
 from wire.loop import Loop
 from wire.messages import AdminRoomRow
 
@@ -16,10 +33,12 @@ log = logging.getLogger(__name__)
 
 
 class AdminSocket:
-    def __init__(self, loop: Loop, listener: socket.socket, desk: Desk) -> None:
+    def __init__(self, loop: Loop, listener: socket.socket, desk: Desk, rotate: Callable[[], None]) -> None:
         self._loop = loop
         self._desk = desk
-        self._codec: Codec[AdminList] = Codec(ToAdmin)
+        self._rotate = rotate
+        self._promised: list[Channel] = []  # in this round
+        self._codec: Codec[ToAdmin] = Codec(ToAdmin)
         loop.listen(listener, self._called)
 
     def _called(self, sock: socket.socket) -> None:
@@ -34,12 +53,47 @@ class AdminSocket:
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
         for line in lines:
             try:
-                self._codec.decode(line)
-                all_rooms(self._desk, lambda rows: self._answer(channel, rows))
-            except BadMessage as bad:
-                self._refuse(channel, bad.code, bad.text)
+                self._heed(channel, self._codec.decode(line))
+            except Refused as why:
+                self._refuse(channel, why.code, why.text)
             except STORE_FAULTS as why:
                 self._answer(channel, why)
+
+    def take_back(self) -> None:
+        """The round could not be committed: what was promised in it is not said."""
+        for channel in self._promised:
+            channel.discard()
+            self._refuse(channel, *NOT_STORED)
+        self._promised.clear()
+
+    def end_of_round(self) -> None:
+        self._promised.clear()
+
+    def _promise(self, channel: Channel, answer: Struct) -> None:
+        """Say it, if the round is committed."""
+        self._promised.append(channel)
+        self._loop.send(channel, encode(answer))
+
+    def _heed(self, channel: Channel, message: ToAdmin) -> None:
+        match message:
+            case AdminList():
+                all_rooms(self._desk, lambda rows: self._answer(channel, rows))
+            case AdminFind(room=name):
+                found = self._desk.catalogue.room(name)
+                if found is None:
+                    raise Refused("no_such_room", f"there is no room {name}")
+                self._loop.send(channel, encode(AdminFound(settings=found)))
+            case AdminAct(room=name, do=do, seconds=seconds):
+                deeds.act(self._desk, name, do, deeds.DRAIN_SECONDS if seconds is UNSET else seconds, "the operator")
+                self._promise(channel, AdminDone())
+            case AdminLimit(room=name, limits=limits):
+                self._promise(channel, AdminFound(settings=deeds.limit(self._desk, name, limits)))
+            case AdminRotate():
+                self._rotate()
+                self._loop.send(channel, encode(AdminDone()))
+            case AdminAdopt(settings=settings):
+                self._desk.catalogue.adopt(settings)
+                self._promise(channel, AdminFound(settings=settings))
 
     def lost(self, channel: Channel, why: str) -> None:
         pass

@@ -4,16 +4,19 @@ Law: a room's id never changes, its name may; each change of its settings raises
 """
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from lobby.database import Database
-from wire.control import RoomSettings
+from wire.control import RoomLimits, RoomSettings
 from wire.errors import Refused
 from wire.messages import Access
 from wire.names import fold
 
-_COLUMNS: Final = "id, name, owner, access, topic, made, revision, guest_made"
-_MAY_CHANGE: Final = frozenset({"name", "owner", "access", "topic", "guest_made"})
+_COLUMNS: Final = "id, name, owner, access, topic, made, revision, guest_made, stopped, limits"
+_MAY_CHANGE: Final = frozenset({"name", "owner", "access", "topic", "guest_made", "stopped", "limits"})
 SCHEMA: Final = """
 CREATE TABLE rooms (
     id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner TEXT NOT NULL, owner_key TEXT NOT NULL,
@@ -24,6 +27,11 @@ CREATE TABLE invited (
     room TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE, who TEXT NOT NULL,
     PRIMARY KEY (room, who)) WITHOUT ROWID;
 """
+HELD: Final = """
+ALTER TABLE rooms ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+"""
+LINES: Final = "ALTER TABLE rooms ADD COLUMN lines INTEGER NOT NULL DEFAULT 0;\n"  # a further step of the schema
 
 
 class Catalogue:
@@ -56,20 +64,37 @@ class Catalogue:
         self, name: str, owner: str, access: Access, topic: str, made: int, guest_made: bool = False
     ) -> RoomSettings:
         """A new room, `made` in epoch ms. Raises Refused(name_taken)."""
-        self._check_free(name)
-        room_id = secrets.token_hex(8)
-        self._db.write(
-            "INSERT INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
-            *(room_id, fold(name), name, owner, fold(owner), access, topic, made, guest_made),
+        settings = RoomSettings(
+            room=secrets.token_hex(8),
+            name=name,
+            owner=owner,
+            access=access,
+            topic=topic,
+            made=made,
+            revision=1,
+            guest_made=guest_made,
         )
-        return self._known(room_id)
+        self.adopt(settings)
+        return settings
+
+    def adopt(self, room: RoomSettings) -> None:
+        """A room as it is given, perhaps with files already. Raises Refused(name_taken)."""
+        self._check_free(room.name)
+        self._db.write(
+            "INSERT INTO rooms (id, key, name, owner, owner_key, access, topic, made, revision, guest_made)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(room.room, fold(room.name), room.name, room.owner, fold(room.owner), room.access, room.topic, room.made),
+            *(room.revision, room.guest_made),
+        )
 
     def change(self, room_id: str, **settings: Any) -> RoomSettings:
-        """Change name, owner, access, topic or guest_made. Raises Refused(no_such_room, name_taken)."""
+        """Change some of _MAY_CHANGE. Raises Refused(no_such_room, name_taken)."""
         if not settings or not settings.keys() <= _MAY_CHANGE:
             raise ValueError(f"not settings of a room: {sorted(settings)}")
         room = self._known(room_id)
         columns = dict(settings)
+        if "limits" in settings:
+            columns["limits"] = msgspec.json.encode(settings["limits"]).decode()
         if "name" in settings:
             if fold(settings["name"]) != fold(room.name):
                 self._check_free(settings["name"])
@@ -87,6 +112,16 @@ class Catalogue:
     def set_topic(self, room_id: str, topic: str) -> None:
         """Remember the topic for listings. It is the room's own, so the revision stays."""
         self._db.write("UPDATE rooms SET topic = ? WHERE id = ?", topic, room_id)
+
+    def lines(self, room_id: str) -> int:
+        """The number of the newest line, as it was told last."""
+        return self._db.one("SELECT lines FROM rooms WHERE id = ?", room_id) or 0
+
+    def set_lines(self, lines: Mapping[str, int]) -> None:
+        """Remember the newest numbers of rooms, by id, for when they sleep. They are the rooms' own."""
+        for room_id, number in lines.items():
+            if self.lines(room_id) != number:
+                self._db.write("UPDATE rooms SET lines = ? WHERE id = ?", number, room_id)
 
     def remove(self, room_id: str) -> None:
         self._db.write("DELETE FROM rooms WHERE id = ?", room_id)
@@ -124,7 +159,7 @@ class Catalogue:
 
 
 def _settings(row: tuple[Any, ...]) -> RoomSettings:
-    room_id, name, owner, access, topic, made, revision, guest_made = row
+    room_id, name, owner, access, topic, made, revision, guest_made, stopped, limits = row
     return RoomSettings(
         room=room_id,
         name=name,
@@ -134,4 +169,6 @@ def _settings(row: tuple[Any, ...]) -> RoomSettings:
         made=made,
         revision=revision,
         guest_made=bool(guest_made),
+        stopped=stopped,
+        limits=msgspec.json.decode(limits, type=RoomLimits),
     )

@@ -16,12 +16,14 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from base.config import Config
+from lobby import reach
 from lobby.accounts import Accounts
 from lobby.catalogue import Catalogue
-from lobby.effects import Admit, Close, CloseForGood, CloseLink, Effect, Send, Spawn, ToRoom, TurnAway
+from lobby.effects import Admit, Close, CloseForGood, CloseLink, Effect, Halt, Send, Spawn, ToRoom, TurnAway
 from lobby.ledger import Ledger
 from lobby.mailbox import Mailbox
 from lobby.people import People, Person
+from lobby.places import Places
 from lobby.registry import Registry
 from lobby.sessions import BAD_MAX, Connection, Sessions, State, Table, refusal
 from wire.clock import Now
@@ -47,6 +49,7 @@ class Stores:
     mailbox: Mailbox
     catalogue: Catalogue
     ledger: Ledger
+    places: Places
 
 
 def new_id() -> str:
@@ -73,6 +76,8 @@ class Desk:
         self.mailbox = stores.mailbox
         self.catalogue = stores.catalogue
         self.ledger = stores.ledger
+        self.places = stores.places
+        self.directs = stores.mailbox.directs
         self.masters = masters
         self.session_ring: Mapping[int, bytes] = derive_ring(masters, "session")
         self._clock = clock
@@ -83,6 +88,7 @@ class Desk:
         self.effects: list[Effect] = []
         self.fault: Exception | None = None  # of a store, in this round: it cannot be committed
         self.mail_pace: dict[str, Pace] = {}
+        self.tell_pace: dict[str, Pace] = {}
         self._rules = rules
 
     @property
@@ -93,6 +99,11 @@ class Desk:
     @property
     def people(self) -> People:
         return self.sessions.people
+
+    def sign_with(self, masters: Keyring) -> None:
+        """The master keys were rotated; the rooms' keys are written already."""
+        self.masters = masters
+        self.session_ring = derive_ring(masters, "session")
 
     # -- connections
 
@@ -257,6 +268,8 @@ class Desk:
                     self.heed(self.registry.cannot_start(effect.settings.room, *NOT_STORED))
                 case CloseForGood():
                     self.registry.keep(effect.room)
+                case Halt():  # it was refused, so it does not happen
+                    pass
                 case _:
                     self.effects.append(effect)
 
@@ -294,6 +307,8 @@ class Desk:
         if not self.sessions.over(connection) or person is None:
             return
         log.info("%s left (%s)", person.name, why)
+        with self.storing():
+            reach.leave(self, person)
         if person.guest:  # cut off, perhaps: the name stays theirs for as long as their place in a room
             until = self.now.wall + int(self.config.rooms.grace * 1_000)
             with self.storing():

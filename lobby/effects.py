@@ -86,6 +86,14 @@ class CloseForGood:
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """Have the nursery stop the room, and tell its members this code; `restarting` starts it again at once."""
+
+    room: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """Remove a closed room's files: no process has them any more."""
 
@@ -125,4 +133,6 @@ class TurnAway:
     text: str
 
 
-Effect = Send | Close | Verify | Hash | Look | Spawn | CloseForGood | Erase | ToRoom | CloseLink | Admit | TurnAway
+Effect = (
+    Send | Close | Verify | Hash | Look | Spawn | CloseForGood | Halt | Erase | ToRoom | CloseLink | Admit | TurnAway
+)

@@ -7,6 +7,9 @@ while; an account has its for good, and a guest who has it gives way.
 import logging
 from typing import Final
 
+from msgspec import UNSET
+
+from lobby import reach
 from lobby.desk import Desk
 from lobby.effects import ToRoom
 from lobby.people import Person
@@ -51,6 +54,7 @@ def welcome(
     person, first = desk.people.arrive(connection, name, guest=guest, roles=roles, wall=now.wall)
     connection.stream = getattr(request, "stream", None) or desk.new_id()
     desk.ready(connection, State.IN)
+    before, waiting = reach.directs(desk, person, request)
     log.info("%s%s is here from %s%s", "guest " if guest else "", name, connection.address, "" if first else ", again")
     desk.answer(
         connection,
@@ -62,8 +66,13 @@ def welcome(
             unread=0 if guest else desk.mailbox.unread(name),
             motd=desk.motd,
             resend_window=config.rooms.resend_window,
+            back=reach.back(desk, person),
+            away=desk.places.away(name) or UNSET,
+            directs=before,
         ),
     )
+    for direct in waiting:
+        desk.send(connection, direct)
     desk.release(connection)
 
 

@@ -27,7 +27,7 @@ from lobby.guardiancore import AllDown, Effect, GiveUp, Guardian, Kill, Name, Re
 from wire.channel import Channel
 from wire.clock import Now
 from wire.codec import BadMessage, Codec, encode
-from wire.control import ChildUp, GuardianStatus, GuardianStop, OrphanExited, SystemStatus, ToGuardian
+from wire.control import ChildUp, GuardianStatus, GuardianStop, OrphanExited, Renew, SystemStatus, ToGuardian
 from wire.loop import Loop
 
 SET_CHILD_SUBREAPER: Final = 36  # prctl(2)
@@ -59,6 +59,7 @@ class GuardianServer:
         self.commands = commands
         self.listeners = listeners
         self.exit = Exit.OK
+        self.renewing = False  # it is to become the code of now, and nothing is to be stopped
         self.gave_up = ""  # why `serve` ends although nobody stopped it
         self._say = say
         self._since = loop.now.wall
@@ -79,6 +80,8 @@ class GuardianServer:
         loop.listen(bind_control(self.paths.control("guardian")), self._called)
         self._do(self.table.start())
         loop.run()
+        if self.renewing:
+            return self.exit
         sweep.end(self.paths, (self._stopped_at or time.monotonic()) + STOP_SECONDS)
         self.paths.control("guardian").unlink(missing_ok=True)
         return self.exit
@@ -102,7 +105,7 @@ class GuardianServer:
                 case Start(name=name):
                     self._start(name)
                 case Terminate(name=name):
-                    self._processes[name].signal(signal.SIGTERM)
+                    self._processes[name].signal(signal.SIGINT)
                 case Kill(name=name):
                     self._processes[name].signal(signal.SIGKILL)
                 case Ready():
@@ -227,8 +230,17 @@ class GuardianServer:
                     self._up(channel, message)
                 case GuardianStop():
                     self.stop()  # answered by the end of the link, when this process ends
+                case Renew():
+                    self._renew()
                 case GuardianStatus():
                     self.loop.send(channel, encode(self._status()))
+
+    def _renew(self) -> None:
+        """Only while both run: they hold what the code that comes takes over, as after a death of this process."""
+        if {child.state for child in self.table.states()} == {"running"}:
+            log.info("going on with the code of now")
+            self.renewing = True
+            self.loop.stop()
 
     def lost(self, channel: Channel, why: str) -> None:  # noqa: ARG002
         if channel is self._nursery:

@@ -43,7 +43,7 @@ class Start(Struct, frozen=True):
 
 
 class Terminate(Struct, frozen=True):
-    """SIGTERM."""
+    """SIGINT: all ends. (By SIGTERM one of them alone is replaced, and its clients come back.)"""
 
     name: Name
 

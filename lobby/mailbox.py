@@ -14,6 +14,8 @@ from msgspec import UNSET
 
 from base.sqlite import Durability
 from lobby.database import Database
+from lobby.directs import SCHEMA as DIRECTS
+from lobby.directs import Directs
 from wire.errors import Refused
 from wire.messages import Mail, MailRow
 from wire.names import fold
@@ -40,6 +42,7 @@ CREATE TRIGGER went AFTER DELETE ON copies BEGIN
 CREATE TRIGGER was_read AFTER UPDATE OF read ON copies BEGIN
     UPDATE inboxes SET unread = unread + old.read - new.read WHERE owner = new.owner; END;
 """,
+    DIRECTS,
 )
 
 
@@ -57,6 +60,7 @@ class Mailbox:
 
     def __init__(self, path: Path, durability: Durability) -> None:
         self._db = Database(path, durability, _STEPS)
+        self.directs = Directs(self._db)  # in the same file, and so in the same commit
         self.commit = self._db.commit
         self.rollback = self._db.rollback
         self.checkpoint = self._db.checkpoint

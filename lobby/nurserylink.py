@@ -42,3 +42,4 @@ class NurseryLink:
 
     def lost(self, uplink: Uplink, why: str) -> None:  # noqa: ARG002
         log.warning("the nursery is away: %s", why)
+        self._desk.registry.nursery_lost()

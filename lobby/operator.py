@@ -62,7 +62,7 @@ def stop(paths: Paths) -> Exit:
 def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
     """Say what runs. `address`: only where the lobby listens, for scripts."""
     try:
-        found = _ask(paths, "guardian", GuardianStatus(), SystemStatus)
+        found = ask(paths, "guardian", GuardianStatus(), SystemStatus)
     except (OSError, msgspec.MsgspecError):
         return _without_guardian(paths)
     if address:
@@ -84,7 +84,7 @@ def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
 def admin_rooms(paths: Paths, *, as_json: bool) -> Exit:
     """The table of every room, as admins see it."""
     try:
-        answer = _ask(paths, "admin", AdminList(), FromAdmin)
+        answer = ask(paths, "admin", AdminList(), FromAdmin)
     except (OSError, msgspec.MsgspecError):
         return _no_server(paths)
     if isinstance(answer, AdminRefused):
@@ -100,7 +100,8 @@ def admin_rooms(paths: Paths, *, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def _ask(paths: Paths, process: str, question: Struct, answer: Any) -> Any:
+def ask(paths: Paths, process: str, question: Struct, answer: Any) -> Any:
+    """The answer of a process to one question over its control socket; raises OSError, msgspec.MsgspecError."""
     with connect_control(paths.control(process), timeout=ANSWER_SECONDS) as sock:
         sock.sendall(encode(question))
         return msgspec.json.decode(_line(sock), type=answer)

@@ -17,6 +17,7 @@ from wire.control import Joined, Left, Present, Register, RoomSettings, RoomStat
 from wire.names import fold
 
 JOIN_SECONDS: Final = 10.0
+STOPPED: Final = ("stopped", "an operator stopped this room: nobody new is let in until it is started again")
 LIVE: Final = frozenset({"starting", "running", "backoff", "stopping"})  # states in which a room costs a process
 
 log = logging.getLogger(__name__)
@@ -72,11 +73,23 @@ class Room:
     def state(self) -> str:
         """For listings: what the nursery says, but running only while it is registered here."""
         told = self.status.state if self.status is not None else ""
+        stopped = self.settings is not None and self.settings.stopped
         if self.running:
-            return told if told in {"stopping", "backoff", "failed"} else "running"
+            if told in {"stopping", "backoff", "failed"}:
+                return told
+            return "draining" if stopped else "running"
+        if stopped and told not in LIVE and told != "failed":
+            return "stopped"
         if told in {"running", "starting"} or (self.wanted_until is not None and told in {"", "sleeping", "gone"}):
             return "starting"
         return told if told and told != "gone" else "sleeping"
+
+
+def state(settings: RoomSettings, room: Room | None) -> str:
+    """For listings, of a room of the catalogue and what is known of it."""
+    if room is not None:
+        return room.state
+    return "stopped" if settings.stopped else "sleeping"
 
 
 class Registry:
@@ -88,6 +101,7 @@ class Registry:
         self._where: dict[str, set[str]] = {}  # folded name → ids of the rooms they are in
         self._closing: dict[str, None] = {}  # closed for good, until the nursery says gone
         self._due: deque[tuple[float, str]] = deque()  # moments at which a room is looked at, in order
+        self.nursery_up = False
         self._told: set[str] | None = None  # ids told since the nursery's link began; None when it is in step
 
     # -- looking
@@ -149,6 +163,17 @@ class Registry:
             room.wanted_until = None
             effects += self._turn_away(room, "no_such_room", "the room was closed")
         return effects
+
+    def settle(self, settings: RoomSettings) -> list[Effect]:
+        """The catalogue's settings of a room changed; whoever waits for one that is stopped is turned away."""
+        room = self._rooms.get(settings.room)
+        if room is None:
+            return []
+        room.settings = settings
+        if not settings.stopped:
+            return []
+        room.wanted_until = None
+        return self._turn_away(room, *STOPPED)
 
     def keep(self, room_id: str) -> None:
         """It is not to be closed after all."""
@@ -234,17 +259,27 @@ class Registry:
     def nursery_opened(self) -> list[Effect]:
         """Its link begins: it tells all it has; it is told what is wanted and what is to end."""
         self._told = set()
+        self.nursery_up = True
         effects: list[Effect] = [CloseForGood(room_id) for room_id in self._closing]
         effects += [Spawn(room.settings) for room in self._rooms.values() if room.wanted_until and room.settings]
         return effects
 
-    def nursery_told(self) -> None:
-        """It has told all: what it did not name has no process of its."""
+    def nursery_lost(self) -> None:
+        self.nursery_up = False
+
+    def nursery_told(self) -> list[Effect]:
+        """It has told all: what it did not name has no process of its.
+
+        It is asked for what runs all the same, or it would never hear of a room that is stuck and cannot register."""
         told, self._told = self._told or set(), None
+        effects: list[Effect] = []
         for room in tuple(self._rooms.values()):
             if room.id not in told:
                 room.status = None
+                if room.running and room.settings is not None and room.id not in self._closing:
+                    effects.append(Spawn(room.settings))
                 self._drop_if_idle(room)
+        return effects
 
     # -- time
 

@@ -32,6 +32,20 @@ def said(desk: Desk, link: Hashable, message: RoomToLobby) -> None:
                 _keep_topic(desk, link)
 
 
+def lost(desk: Desk, link: Hashable) -> None:
+    """A room's control link ended: its newest number is kept for as long as it sleeps."""
+    room = desk.registry.link_lost(link)
+    if room is not None:
+        with desk.storing():
+            desk.catalogue.set_lines({room.id: room.lines})
+
+
+def keep_lines(desk: Desk) -> None:
+    """From time to time, in case the rooms or this process end without a word."""
+    with desk.storing():
+        desk.catalogue.set_lines({room.id: room.lines for room in desk.registry if room.running})
+
+
 def _register(desk: Desk, link: Hashable, message: Register) -> None:
     settings = desk.catalogue.by_id(message.settings.room)
     if settings is None:
@@ -62,4 +76,4 @@ def nursery_said(desk: Desk, message: RoomStatus | Told) -> None:
             settings = desk.catalogue.by_id(message.room)
             desk.heed(desk.registry.status(message, settings, desk.now))
         case Told():
-            desk.registry.nursery_told()
+            desk.heed(desk.registry.nursery_told())

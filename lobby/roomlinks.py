@@ -50,4 +50,4 @@ class RoomLinks:
 
     def lost(self, channel: Channel, why: str) -> None:  # noqa: ARG002
         self.count -= 1
-        self._desk.registry.link_lost(channel)
+        roomdesk.lost(self._desk, channel)

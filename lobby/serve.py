@@ -64,6 +64,8 @@ def serve(paths: Paths, config: Config, starts: Commands) -> Exit:
     server = _prepare(paths, config, starts)
     setproctitle("parlour: guardian")
     end = server.run()
+    if server.renewing:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
     if server.gave_up:
         print(server.gave_up, file=sys.stderr)
     return end

@@ -1,7 +1,8 @@
 """The lobby's process: loop, sockets, stores and threads around the desk.
 
 Law: what the desk asks for is done here, in order, after the round's one commit; a round that cannot be committed is
-rolled back, and its answers are replaced by `storage`. SIGTERM says goodbye to everybody and ends within a second.
+rolled back, and its answers are replaced by `storage`. It says goodbye to everybody and ends within a second: SIGINT
+means that all ends, SIGTERM that another lobby takes its place.
 """
 
 import logging
@@ -23,7 +24,7 @@ from base.locks import Lock, Locked
 from base.paths import CODE, DataError, Paths, bind_control, connect_control
 from base.processes import raise_descriptor_limit
 from base.sqlite import NewerFile
-from lobby import edits, entry, keys, passwords
+from lobby import edits, entry, keys, passwords, reach, roomdesk
 from lobby.admin import Observer
 from lobby.adminsocket import AdminSocket
 from lobby.clients import Clients
@@ -34,6 +35,7 @@ from lobby.effects import (
     CloseLink,
     Effect,
     Erase,
+    Halt,
     Hash,
     Look,
     Send,
@@ -50,7 +52,7 @@ from lobby.storage import Storage, passes
 from wire.channel import Channel
 from wire.clock import Now
 from wire.codec import encode
-from wire.control import Reap
+from wire.control import Reap, StopRoom
 from wire.control import Spawn as SpawnRoom
 from wire.errors import Refused
 from wire.loop import Every, Loop
@@ -107,7 +109,7 @@ class Server:
         self._observer = Observer()
         self._clients = Clients(loop, desk)
         self._rooms = RoomLinks(loop, bind_control(paths.control("lobby")), desk)
-        self._admin = AdminSocket(loop, bind_control(paths.control("admin")), desk)
+        self._admin = AdminSocket(loop, bind_control(paths.control("admin")), desk, self._rotate_keys)
         self._nursery = NurseryLink(loop, lambda: connect_control(paths.control("nursery"), timeout=0), desk)
         self._guardian = GuardianLink(loop, lambda: connect_control(paths.control("guardian"), timeout=0), listeners)
         self._alone_since = loop.now.mono
@@ -121,6 +123,7 @@ class Server:
             Every(LOOK_SECONDS, self._look, now),
             Every(entry.RENEW_SECONDS, self._renew_leases, now + entry.RENEW_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: self._storage.checkpoint(), now + CHECKPOINT_SECONDS),
+            Every(CHECKPOINT_SECONDS, lambda _now: roomdesk.keep_lines(self.desk), now + CHECKPOINT_SECONDS),
             Every(TIDY_SECONDS, self._tidy, now + TIDY_SECONDS),
             Every(ALONE_SECONDS / 30, self._consider_end, now),
         ]
@@ -156,6 +159,7 @@ class Server:
                 self._storage.commit()
         if desk.fault is not None:
             self._roll_back(desk.fault)
+        self._admin.end_of_round()
         while effects := desk.drain():
             for effect in effects:
                 self._do(effect)
@@ -164,6 +168,7 @@ class Server:
         with self.desk.storing():
             self._storage.rollback()
         self.desk.abort()
+        self._admin.take_back()
         if not passes(why) and not self._ending:
             log.error("the disk failed in a way that needs a fresh start: %s", why)
             self._exit = Exit.STORAGE
@@ -181,6 +186,8 @@ class Server:
                 self._spawn(effect)
             case CloseForGood(room=room):
                 self._close_for_good(room)
+            case Halt(room=room, code=code):
+                self._nursery.say(StopRoom(room=room, code=code))
             case Erase(room=room):
                 shutil.rmtree(self._paths.room(room).home, ignore_errors=True)
                 log.info("the files of room %s are removed", room)
@@ -215,6 +222,15 @@ class Server:
                 then(outcome)
         except Exception:
             log.exception("what follows a worker's work failed")
+
+    def _rotate_keys(self) -> None:
+        """A new master key, without a break: rooms read theirs again when they meet a token of a key they lack."""
+        self._masters = keys.rotate(self._paths.master_key)
+        for room in self.desk.registry:
+            if room.live:  # the others are given theirs before they start
+                keys.write_room_key(self._paths.room(room.id), self._masters, room.id)
+        self.desk.sign_with(self._masters)
+        log.info("the master key was rotated to generation %d", max(self._masters))
 
     def _spawn(self, effect: Spawn) -> None:
         room = effect.settings.room
@@ -262,6 +278,7 @@ class Server:
     def _tidy(self, now: Now) -> None:
         with self.desk.storing():
             self.desk.ledger.tidy(now.wall)
+            self.desk.directs.tidy(now.wall)
 
     def _consider_end(self, now: Now) -> None:
         if self._guardian.uplink.up or self._clients.channels:
@@ -275,7 +292,14 @@ class Server:
 
     def _signalled(self, number: int) -> None:
         log.info("%s: goodbye to %d", signal.Signals(number).name, len(self._clients.channels))
-        self._end(Bye(code="going_down", text="the server ends"))
+        with self.desk.storing():
+            for person in self.desk.people:
+                reach.leave(self.desk, person)
+        roomdesk.keep_lines(self.desk)
+        if number == signal.SIGINT:
+            self._end(Bye(code="going_down", text="the server ends"))
+        else:
+            self._end(Bye(code="restarting", text="the lobby starts again", resume=True))
 
     def _end(self, bye: Bye) -> None:
         """Say it to everybody and stop when it has left, or after a moment."""
@@ -289,7 +313,10 @@ class Server:
             if not channel.closing:
                 self.loop.send(channel, frame)
                 self.loop.close(channel, bye.code)
-        self.loop.timed.append(_Ending(self.loop, self._clients.channels))
+        rooms_end_too = not bye.resume
+        self.loop.timed.append(
+            _Ending(self.loop, lambda: bool(self._clients.channels or (rooms_end_too and self._rooms.count)))
+        )
 
 
 class _Clock:
@@ -309,15 +336,15 @@ class _Clock:
 
 
 class _Ending:
-    """Stops the loop when all channels are gone, or at the deadline."""
+    """Stops the loop when clients are gone, and rooms, whose last words tell how far they came; or at the deadline."""
 
-    def __init__(self, loop: Loop, channels: set[Channel]) -> None:
+    def __init__(self, loop: Loop, waited_for: Callable[[], bool]) -> None:
         self._loop = loop
-        self._channels = channels
+        self._waited_for = waited_for
         self._until = loop.now.mono + GOODBYE_SECONDS
 
     def next_deadline(self) -> float:
-        return self._until if self._channels else 0.0
+        return self._until if self._waited_for() else 0.0
 
     def tick(self, now: Now) -> None:  # noqa: ARG002
         self._loop.stop()

@@ -35,7 +35,8 @@ class Storage:
         self._store = Store(paths, durability)
         self._mailbox = Mailbox(paths.mail_db, durability)
         self._accounts = Accounts(paths.user_db, test_open=config.on_loopback)
-        self.stores = Stores(self._accounts, self._mailbox, self._store.catalogue, self._store.ledger)
+        store = self._store
+        self.stores = Stores(self._accounts, self._mailbox, store.catalogue, store.ledger, store.places)
 
     def commit(self) -> None:
         """All of the round's writes; at no cost when there are none. Raises one of STORE_FAULTS."""

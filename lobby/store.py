@@ -1,4 +1,4 @@
-"""The lobby's own file, `lobby.sqlite3`: the catalogue and the ledger, which are committed together.
+"""The lobby's own file, `lobby.sqlite3`: catalogue, ledger and places, which are committed together.
 
 Law: tables of both are made here, in steps that are never changed once they were released.
 """
@@ -7,14 +7,16 @@ from typing import Final
 
 from base.paths import Paths
 from base.sqlite import Durability
+from lobby.catalogue import HELD, LINES, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
-from lobby.catalogue import Catalogue
 from lobby.database import Database
 from lobby.ledger import SCHEMA as LEDGER
 from lobby.ledger import Ledger
+from lobby.places import SCHEMA as PLACES
+from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER,)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD)
 
 
 class Store:
@@ -26,6 +28,7 @@ class Store:
         self._db = db
         self.catalogue = Catalogue(db)
         self.ledger = Ledger(db)
+        self.places = Places(db)
         self.commit = db.commit
         self.rollback = db.rollback
         self.checkpoint = db.checkpoint

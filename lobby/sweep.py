@@ -1,6 +1,7 @@
 """What is left of a system, by the locks it holds, and its end: for `stop` when the guardian is gone, and after it.
 
-Law: SIGTERM first, so that everything commits and says goodbye; SIGKILL at a deadline; nothing lives when it returns.
+Law: SIGINT first ("all ends"; SIGTERM would mean that just the one is replaced), so that everything commits and says
+goodbye; SIGKILL at a deadline; nothing lives when it returns.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ def end(paths: Paths, deadline: float) -> int:
     while processes := left(paths):
         count += len(processes)
         for process in processes:
-            process.signal(signal.SIGTERM)
+            process.signal(signal.SIGINT)
         _wait(processes, deadline)
         for process in processes:
             process.signal(signal.SIGKILL)

@@ -6,7 +6,6 @@ Started by `./run.sh admin export` and `admin import`, which know rooms by name;
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +15,7 @@ from base.exits import Exit
 from base.locks import Locked
 from base.paths import Paths
 from roomproc.archive import ArchiveError, Progress, export, load
+from wire.loop import read_clock
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     try:
         if options.act == "import":
             with _source(options.file) as source:
-                count = load(source, files, time.time_ns() // 1_000_000, _bar())
+                count = load(source, files, read_clock().wall, _bar())
             print(f"{count} entries.", file=sys.stderr)
             return Exit.OK
         with _target(options.file) as target:

@@ -69,7 +69,8 @@ def _end_logging() -> None:
     root = logging.getLogger()
     for handler in tuple(root.handlers):
         root.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # what the nursery could not write to a full disk is flushed here, in vain
+            handler.close()
 
 
 def _close_all_but(*keep: int) -> None:

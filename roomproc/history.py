@@ -4,7 +4,9 @@ Law: one transaction a round (`commit`), and nothing in it is shown before that 
 times never go backwards, so a moment is found by bisection over numbers. Reading takes a page at a time.
 """
 
-from collections.abc import Iterable
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,6 +152,18 @@ class History:
             self._db.execute("SELECT number FROM streams WHERE account = ? AND name = ?", (account, name)).fetchone()[0]
         )
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; one that was left open would make the next round's commit fail."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
     # -- exactly once
 
     def stream(self, account: str, name: str) -> int | None:
@@ -184,12 +198,10 @@ class History:
     def forget(self, wall: int, *, whispers_before: int, window_before: int) -> None:
         """Drop what has had its time: whispers' texts, keys outside the resend window, spent numbers."""
         self._forgot = wall
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
-        db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
-        db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
-        db.execute("COMMIT")
+        with self._transaction() as db:
+            db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
+            db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
+            db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
 
     # -- reading
 
@@ -223,11 +235,9 @@ class History:
 
     def drop_before(self, seq: int, most: int) -> int:
         """Delete at most `most` of the entries below `seq`, oldest first; the oldest number that is kept then."""
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE seq < ? LIMIT ?)", (seq, most))
-        db.execute("COMMIT")
-        (first,) = db.execute("SELECT min(seq) FROM entries").fetchone()
+        with self._transaction() as db:
+            db.execute("DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE seq < ? LIMIT ?)", (seq, most))
+        (first,) = self._db.execute("SELECT min(seq) FROM entries").fetchone()
         return int(first or seq)
 
     def close(self) -> None:

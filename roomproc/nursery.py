@@ -24,14 +24,40 @@ from base.listeners import CannotListen
 from base.locks import Lock, Locked, holder
 from base.paths import Paths, bind_control, connect_control, peer_is_ours
 from base.processes import UNKNOWN, Death, Process, Usage, death, raise_descriptor_limit
+from roomproc import flightrecord, handover
 from roomproc.forking import fork_room
-from roomproc.nurserycore import AwaitCaller, CloseListener, Effect, Kill, Nursery, Say, Start, Tell, TurnAway
+from roomproc.handover import Handover
+from roomproc.nurserycore import Nursery
+from roomproc.nurseryeffects import (
+    AskStacks,
+    AwaitCaller,
+    CloseListener,
+    Effect,
+    Kill,
+    Record,
+    Say,
+    Start,
+    Tell,
+    TurnAway,
+)
 from roomproc.ports import Ports
 from wire import control
 from wire.channel import Channel
 from wire.clock import Now
 from wire.codec import BadMessage, Codec, encode, encode_all
-from wire.control import Beat, ChildUp, OrphanExited, Reap, RoomSettings, RoomStatus, RoomUp, Spawn, StopRoom, Told
+from wire.control import (
+    Beat,
+    ChildUp,
+    OrphanExited,
+    Reap,
+    Renew,
+    RoomSettings,
+    RoomStatus,
+    RoomUp,
+    Spawn,
+    StopRoom,
+    Told,
+)
 from wire.loop import Every, Loop
 from wire.uplink import Uplink
 
@@ -46,7 +72,9 @@ log = logging.getLogger("nursery")
 class NurseryServer:
     """The nursery's process, running."""
 
-    def __init__(self, paths: Paths, config: Config, run_room: RunRoom) -> None:
+    def __init__(self, paths: Paths, config: Config, run_room: RunRoom, lock: int) -> None:
+        self.lock = lock
+        self.renewing = False
         self.loop = loop = Loop()
         self.table = Nursery()
         self.paths = paths
@@ -67,13 +95,33 @@ class NurseryServer:
             loop, lambda: connect_control(paths.control("guardian"), timeout=0), GuardianEnd(self), name="guardian"
         )
         loop.timed += [self, Every(ALONE_SECONDS / 30, self._consider_end)]
-        loop.on_signals(lambda _number: self._do(self.table.end(loop.now)), signal.SIGTERM, signal.SIGINT)
+        loop.on_signals(lambda _number: self._do(self.table.end(loop.now)), signal.SIGINT)
+        loop.on_signals(lambda _number: loop.stop(), signal.SIGTERM)  # rooms go on; the next nursery adopts them
         loop.listen(bind_control(paths.control("nursery")), self._called)
         self.guardian.start()
 
     def run(self) -> None:
         self.loop.run()
+        if self.renewing:
+            log.info("going on with the code of now")
+            links = {room: link.fileno() for room, link in self._links.items() if not link.closing}
+            rooms, listeners = self.table.rooms, self._ports.descriptors()
+            handover.leave(Handover(self.lock, rooms, listeners, links, list(self._children)))
         self.paths.control("nursery").unlink(missing_ok=True)
+
+    def take_over(self, left: Handover) -> None:
+        """Go on where the code before us stopped."""
+        for room, fd in left.listeners.items():
+            self._ports.adopt(room, socket.socket(fileno=fd))
+        for room, fd in left.links.items():
+            channel = Channel(socket.socket(fileno=fd), self)
+            self.loop.add(channel)
+            self._link(room, channel)
+        self._children = set(left.children)
+        self._do(self.table.take_over(left.rooms))
+        for pid in {*left.children, *(room.pid for room in left.rooms.values() if room.pid)}:
+            if not self._watch(pid):
+                self._do(self.table.ended(pid, UNKNOWN, self.loop.now))
 
     # -- effects
 
@@ -90,7 +138,11 @@ class NurseryServer:
             case Say(room=room, message=message):
                 self._say(room, message)
             case Kill(pid=pid):
-                self._kill(pid)
+                self._signal(pid, signal.SIGKILL)
+            case AskStacks(pid=pid):
+                self._signal(pid, flightrecord.ASK)
+            case Record(room=room, text=text):
+                flightrecord.note(self.paths.room(room).flight_record, self.loop.now.wall, text)
             case Tell(status=status):
                 self._tell(status)
             case AwaitCaller(room=room):
@@ -104,9 +156,9 @@ class NurseryServer:
         if room in self._links:
             self.loop.send(self._links[room], encode(message))
 
-    def _kill(self, pid: int) -> None:
+    def _signal(self, pid: int, number: int) -> None:
         if pid in self._processes:
-            self._processes[pid].signal(signal.SIGKILL)
+            self._processes[pid].signal(number)
 
     def _tell(self, status: RoomStatus) -> None:
         frame = encode(status)
@@ -216,6 +268,9 @@ class NurseryServer:
                 self._do(self.table.stop(room, code, now))
             case Reap(room=room):
                 self._do(self.table.reap(room, now))
+            case Renew() if not self.table.ending:
+                self.renewing = True
+                self.loop.stop()
 
     def _follow(self, channel: Channel) -> None:
         self._unheard.pop(channel, None)
@@ -282,12 +337,13 @@ class GuardianEnd:
         log.info("%s lost: %s", uplink.name, why)
 
 
-def run(paths: Paths, run_room: RunRoom) -> Exit:
-    """Be the nursery until it ends; `run_room` is what a forked room does."""
+def run(paths: Paths, run_room: RunRoom, memory: int | None = None) -> Exit:
+    """Be the nursery until it ends; `run_room` is what a forked room does, `memory` what an earlier code left."""
     config = configuration.parse(paths.effective_config.read_bytes())
     logs.start(paths.log / "nursery.log", config.log.level)
+    left = None if memory is None else handover.take(memory)
     try:
-        Lock(paths.lock("nursery"))
+        lock = Lock(paths.lock("nursery")).fd if left is None else left.lock
     except Locked as locked:
         log.warning("process %d is the nursery here", locked.pid)
         return Exit.LOCKED
@@ -295,7 +351,10 @@ def run(paths: Paths, run_room: RunRoom) -> Exit:
     raise_descriptor_limit()
     gc.collect()
     gc.freeze()  # rooms share these pages for as long as nobody's collector touches them
-    log.info("the nursery runs, pid %d", os.getpid())
-    NurseryServer(paths, config, run_room).run()
+    log.info("the nursery %s, pid %d", "runs" if left is None else "is renewed", os.getpid())
+    server = NurseryServer(paths, config, run_room, lock)
+    if left is not None:
+        server.take_over(left)
+    server.run()
     log.info("the nursery has ended")
     return Exit.OK

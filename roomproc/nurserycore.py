@@ -15,21 +15,35 @@ from msgspec import Struct, field
 
 from base.exits import Exit
 from base.processes import Death
+from roomproc.nurseryeffects import (
+    AskStacks,
+    AwaitCaller,
+    CloseListener,
+    Effect,
+    Kill,
+    Record,
+    Say,
+    Start,
+    Tell,
+    TurnAway,
+)
 from wire.clock import Now
-from wire.control import NurseryToRoom, Probe, RoomSettings, RoomState, RoomStatus, RoomUp, StopRoom
+from wire.control import Probe, RoomSettings, RoomState, RoomStatus, RoomUp, StopRoom
 from wire.tickets import TICKET_SECONDS
 
 START_SECONDS: Final = 20.0  # until RoomUp; a start reads a file, it does not compute
-ORPHAN_SECONDS: Final = 10.0  # for another's process to register here; it tries every second
+ORPHAN_SECONDS: Final = 8.0  # for another's process to register here: it tries every second, unless it is stuck
 UNREADABLE_PID: Final = 0.5  # seconds until a lock that has no pid in it yet is looked at again
 PROBE_SECONDS: Final = 2.0
 SILENT_PROBES: Final = 3  # unanswered when the next is due: a room is stuck. Counted, so that our own pause kills none
 PROBE_GRID: Final = 0.25  # probes are rounded up to it, so that few wakes serve many rooms
 STOP_SECONDS: Final = 5.0  # for a room to commit and end
+STACK_SECONDS: Final = 0.3  # for a stuck process to write its stacks, before it is killed
 LAST_SECONDS: Final = 1.2  # the same when everything ends, which may take two
 DEATHS: Final = 5  # within WITHIN, and the room has failed
 WITHIN: Final = 60.0
 REST: Final = 60.0  # seconds after which a failed room may be asked for again
+STORAGE_PAUSE: Final = 1.0  # seconds until a room that the disk refused is tried again, for as long as it takes
 BACKOFF: Final = (0.0, 0.5, 1.0, 2.0)  # seconds after the first, second, … death; the one after the last is the end
 
 log = logging.getLogger("nursery")
@@ -38,7 +52,7 @@ State = RoomState | Literal["gone"]
 
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     "starting": frozenset({"running", "backoff", "sleeping", "failed", "stopping", "gone"}),
-    "running": frozenset({"backoff", "sleeping", "failed", "stopping"}),
+    "running": frozenset({"backoff", "sleeping", "failed", "stopping", "gone"}),
     "backoff": frozenset({"starting", "running", "gone"}),
     "sleeping": frozenset({"starting", "running", "gone"}),
     "failed": frozenset({"starting", "running", "gone"}),
@@ -47,46 +61,6 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 }
 
 
-class Start(Struct, frozen=True):
-    """Look who has the room's lock; if nobody, fork it. Answered by `forked`, `held` or `no_start`."""
-
-    room: str
-
-
-class Say(Struct, frozen=True):
-    room: str
-    message: NurseryToRoom
-
-
-class Kill(Struct, frozen=True):
-    """SIGKILL; the end is waited for, and comes as `ended`."""
-
-    pid: int
-
-
-class Tell(Struct, frozen=True):
-    """Tell whoever follows the table."""
-
-    status: RoomStatus
-
-
-class AwaitCaller(Struct, frozen=True):
-    """The room sleeps: say `woken` when somebody connects to its listener."""
-
-    room: str
-
-
-class TurnAway(Struct, frozen=True):
-    """The room has failed: answer whoever connects to its listener that it has."""
-
-    room: str
-
-
-class CloseListener(Struct, frozen=True):
-    room: str
-
-
-Effect = Start | Say | Kill | Tell | AwaitCaller | TurnAway | CloseListener
 Then = Literal["gone", "starting"]
 
 
@@ -118,6 +92,18 @@ class Nursery:
         self.ending = False
         self._due: list[tuple[float, str]] = []  # a heap; an entry counts only while its room's `due` agrees
         self._effects: list[Effect] = []
+
+    def take_over(self, rooms: dict[str, Room]) -> list[Effect]:
+        """Go on with the table of a nursery whose place this one takes."""
+        self.rooms = rooms
+        for room_id, room in rooms.items():
+            if room.due is not None:
+                heapq.heappush(self._due, (room.due, room_id))
+            if room.state == "sleeping":
+                self._effects.append(AwaitCaller(room_id))
+            elif room.state == "failed":
+                self._effects.append(TurnAway(room_id))
+        return self._out()
 
     # -- what the lobby asks for
 
@@ -219,14 +205,18 @@ class Nursery:
         if room is None:
             return self._out()
         room.pid = 0
-        if room.note:
-            death = Death(None, f"{room.note}; {death.text}")
+        killed, room.note = room.note, ""
+        if killed:
+            death = Death(None, f"{killed}; {death.text}")
         if room.state == "stopping":
             log.info("room %s: stopped, %s", room.settings.name, death.text)
             self._stopped(room, now)
         elif room.orphan:  # it never was ours: what it left is free to be started
             self._effects.append(Start(room.settings.room))
-        elif death.code in {Exit.SLEPT, Exit.ORPHANED} and not room.note:
+        elif death.code == Exit.STOPPED:
+            room.then = "gone"
+            self._stopped(room, now)
+        elif death.code in {Exit.SLEPT, Exit.ORPHANED} and not killed:
             self._to(room, "sleeping")
             self._wake_at(room, now.mono + TICKET_SECONDS)
             self._effects.append(AwaitCaller(room.settings.room))
@@ -261,6 +251,8 @@ class Nursery:
 
     def _at_due(self, room: Room, now: Now) -> None:
         match room.state:
+            case _ if room.note:
+                self._effects.append(Kill(room.pid))
             case "backoff":
                 self._start(room, now, again=True)
             case "running":
@@ -269,8 +261,10 @@ class Nursery:
                 self._effects.append(Start(room.settings.room))
             case "starting":
                 self._kill(room, "it did not register" if room.orphan else f"not up within {START_SECONDS:.0f} s")
-            case "stopping":
+            case "stopping" if self.ending:
                 self._kill(room, "it did not stop in time")
+            case "stopping":
+                self._kill(room, "it did not stop in time", now)
             case "sleeping":
                 room.port = 0
                 self._effects.append(CloseListener(room.settings.room))
@@ -290,7 +284,7 @@ class Nursery:
 
     def _probe(self, room: Room, now: Now) -> None:
         if room.silent >= SILENT_PROBES:
-            self._kill(room, f"no answer for {(SILENT_PROBES + 1) * PROBE_SECONDS:.0f} s")
+            self._kill(room, f"no answer for {(SILENT_PROBES + 1) * PROBE_SECONDS:.0f} s", now)
             return
         room.silent += 1
         self._effects.append(Say(room.settings.room, Probe()))
@@ -299,10 +293,15 @@ class Nursery:
     def _probe_later(self, room: Room, now: Now) -> None:
         self._wake_at(room, math.ceil((now.mono + PROBE_SECONDS) / PROBE_GRID) * PROBE_GRID)
 
-    def _kill(self, room: Room, note: str) -> None:
+    def _kill(self, room: Room, note: str, now: Now | None = None) -> None:
+        """`now`: there is time to ask for its stacks first."""
         log.warning("room %s: process %d is killed: %s", room.settings.name, room.pid, note)
         room.note = note
-        self._effects.append(Kill(room.pid))
+        if now is None:
+            self._effects.append(Kill(room.pid))
+            return
+        self._effects += [Record(room.settings.room, f"process {room.pid}: {note}"), AskStacks(room.pid)]
+        self._wake_at(room, now.mono + STACK_SECONDS)
 
     def _stop(self, room: Room, code: str, then: Then, now: Now) -> None:
         room.code, room.then = code, then
@@ -329,7 +328,13 @@ class Nursery:
         self._effects.append(CloseListener(room.settings.room))
 
     def _died(self, room: Room, death: Death, now: Now) -> None:
+        self._effects.append(Record(room.settings.room, f"incarnation {room.incarnation}: {death.text}"))
         room.reason, room.pid = death.text, 0
+        if death.code == Exit.STORAGE:  # no fault of the room's, and a full disk may be emptied at any moment
+            log.warning("room %s: %s", room.settings.name, death.text)
+            self._to(room, "backoff")
+            self._wake_at(room, now.mono + STORAGE_PAUSE)
+            return
         room.deaths = [*(at for at in room.deaths if at > now.mono - WITHIN), now.mono]
         log.warning("room %s: %s (%d in the last minute)", room.settings.name, death.text, len(room.deaths))
         if death.code == Exit.UNREADABLE or len(room.deaths) >= DEATHS:

@@ -47,6 +47,10 @@ class Ports:
         if room in self._listeners:
             self._listeners.pop(room).close()
 
+    def descriptors(self) -> dict[str, int]:
+        """Of all listeners."""
+        return {room: listener.fileno() for room, listener in self._listeners.items()}
+
     def quiet(self, room: str) -> None:
         """Neither wait for callers nor answer them any longer."""
         if room in self._listeners:

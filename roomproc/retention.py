@@ -4,10 +4,9 @@ Law: a number is never used again, and the newest entry is always kept, so that 
 numbers stand. First the search index forgets, then the log, a bounded number at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from base.config import Rooms
 from roomproc.history import History
 from roomproc.keeper import Keeper
 from wire.clock import Now
@@ -20,8 +19,10 @@ DAY: Final = 86_400_000  # ms
 class Retention:
     """Drops the oldest entries of one room. `kept` is told the oldest number that is left."""
 
-    def __init__(self, rules: Rooms, history: History, keeper: Keeper, kept: Callable[[int], None]) -> None:
-        self._rules = rules
+    def __init__(
+        self, rules: Callable[[], Mapping[str, int]], history: History, keeper: Keeper, kept: Callable[[int], None]
+    ) -> None:
+        self._rules = rules  # keep_lines and keep_days, as they are now; 0 is no limit
         self._history = history
         self._keeper = keeper
         self._kept = kept
@@ -49,11 +50,11 @@ class Retention:
 
     def cut(self, first: int, newest: int, wall: int) -> int:
         """The oldest number to keep, of those from `first` to `newest`."""
-        before = first
-        if self._rules.keep_lines:
-            before = max(before, newest - self._rules.keep_lines + 1)
-        if self._rules.keep_days and newest:
-            before = max(before, self._history.first_at(wall - self._rules.keep_days * DAY, first, newest))
+        before, rules = first, self._rules()
+        if rules["keep_lines"]:
+            before = max(before, newest - rules["keep_lines"] + 1)
+        if rules["keep_days"] and newest:
+            before = max(before, self._history.first_at(wall - rules["keep_days"] * DAY, first, newest))
         return min(before, newest)
 
     def _forgotten(self, worked: bool) -> None:

@@ -4,6 +4,7 @@ Law: what is queued in a round leaves only after `_end_of_round` has committed. 
 base.exits and with nothing half done: whatever else ends it, the file says what was acknowledged.
 """
 
+import errno
 import logging
 import signal
 import socket
@@ -21,6 +22,8 @@ from base.exits import Exit
 from base.locks import Lock, Locked
 from base.paths import Paths, RoomPaths
 from base.sqlite import NewerFile
+from roomproc import flightrecord, limits
+from roomproc.closing import Drain, last_words
 from roomproc.door import Door
 from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
 from roomproc.feed import Feeder
@@ -36,18 +39,12 @@ from wire.codec import BadMessage, Codec, encode, encode_all
 from wire.control import RoomSettings
 from wire.errors import Refused
 from wire.loop import Loop
-from wire.messages import Announcement, Closing, Enter, Error, RoomRequest
+from wire.messages import Announcement, Enter, Error, RoomRequest
 
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
+REFUSALS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # of a disk, while a room starts
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
 GOES_ON: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY})
-TEXTS: Final = {
-    "going_down": "the server is ending",
-    "restarting": "the room is being restarted",
-    "closed": "the room was closed",
-    "sleeping": "the room goes to sleep",
-}
-
 CODEC: Final[Codec[RoomRequest]] = Codec(RoomRequest)  # made before the fork, and shared by all rooms
 
 log = logging.getLogger("room")
@@ -78,7 +75,7 @@ class RoomServer:
         self.heard: dict[int, float] = {}
         self.bad: dict[int, int] = {}
         self.keeper = Keeper(loop, self.files.search_db, self.files.log_db)
-        self._last_words = b""
+        self.ending = ""  # the code that everybody is told at the end of this, the last round
         self._numbers = count(1)
         self._deeds: dict[type, Callable[[Any], None]] = {
             Broadcast: self._broadcast,
@@ -90,11 +87,14 @@ class RoomServer:
             Close: self._close,
             Report: self._report,
         }
-        self.retention = Retention(config.rooms, self.history, self.keeper, self._kept)
+        self.retention = Retention(
+            lambda: limits.effective(config.rooms, self.room.settings.limits), self.history, self.keeper, self._kept
+        )
         self.links = Links(self, link)
         loop.end_of_round = self._end_of_round
-        loop.timed += [self.room, self.links.lobby_link, Upkeep(self, opened.seq)]
-        loop.on_signals(lambda _number: self.stop("going_down"), signal.SIGTERM)
+        loop.timed += [self.room, self.links.lobby_link, Upkeep(self, opened.seq), Drain(self)]
+        loop.on_signals(lambda _number: self.stop("restarting"), signal.SIGTERM)
+        loop.on_signals(lambda _number: self.stop("going_down"), signal.SIGINT)
         loop.listen(listener, self._accepted)
 
     @property
@@ -180,9 +180,9 @@ class RoomServer:
         for effect in effects:
             self._do(effect)
         self.feeder.turn()
-        if self._last_words:  # after the round's own answers
-            for channel in self.channels.values():
-                self.loop.send(channel, self._last_words)
+        if self.ending:  # after the round's own answers
+            for number, channel in self.channels.items():
+                self.loop.send(channel, last_words(self, number, self.ending))
 
     def _do(self, effect: Effect) -> None:
         self._deeds[type(effect)](effect)
@@ -248,14 +248,16 @@ class RoomServer:
     def end(self, code: Exit) -> None:
         """Accept no more, and end after this round."""
         self.loop.unlisten(self.listener)
+        if self.links.lobby_link.next_deadline() is not None:  # the lobby lists a room that sleeps by its last word
+            self.links.lobby_link.tick(self.loop.now)
         log.info("ending: %s", code.name)
         self.exit = code
         self.loop.stop()
 
     def stop(self, code: str) -> None:
         """Accept no more, tell everybody, commit what is staged, end."""
-        self._last_words = encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
-        self.end(Exit.CLOSED)
+        self.ending = self.ending or code
+        self.end(Exit.STOPPED if code == "stopped" else Exit.CLOSED)
 
 
 def read_key(files: RoomPaths) -> dict[int, bytes]:
@@ -269,6 +271,8 @@ def run(listener: socket.socket, link: socket.socket, settings: RoomSettings, pa
     files = paths.room(settings.room)
     logs.start(files.journal, config.log.level)
     try:
+        flightrecord.start(files.flight_record)
+        limits.apply(config.rooms, settings.limits)
         Lock(files.lock)
         server = RoomServer(listener, link, settings, paths, config)
     except Locked as locked:
@@ -281,5 +285,10 @@ def run(listener: socket.socket, link: socket.socket, settings: RoomSettings, pa
         log.error("the room's file cannot be opened: %s", why)
         corrupt = why.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
         return Exit.UNREADABLE if corrupt else Exit.STORAGE
+    except OSError as why:
+        if why.errno not in REFUSALS:
+            raise
+        log.error("the disk refuses: %s", why)
+        return Exit.STORAGE
     log.info("room %s runs on port %d", server.room.settings.name, server.port)
     return server.run()

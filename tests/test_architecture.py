@@ -33,9 +33,9 @@ OURS = {
 LIBRARIES = {
     "wire": {"msgspec"},
     "base": {"msgspec"},
-    "lobby": {"msgspec", "argon2", "psutil", "tabulate", "setproctitle"},
-    "roomproc": {"msgspec", "setproctitle"},
-    "client": {"msgspec", "platformdirs", "prompt_toolkit", "tabulate"},
+    "lobby": {"msgspec", "argon2", "psutil", "tabulate", "setproctitle", "tqdm"},
+    "roomproc": {"msgspec", "setproctitle", "tqdm"},
+    "client": {"msgspec", "platformdirs", "prompt_toolkit", "tabulate", "textual", "rich"},
 }
 # Cores that have to be pure; any other module that calls itself pure is held to it as well.
 CORES = {
@@ -53,10 +53,13 @@ IMPURE_CALLS = {"open", "print", "input", "datetime.now", "datetime.utcnow", "da
 # One door for each side effect: the only modules that may come near it.
 DOORS = {
     "prompt_toolkit": {"client/editing.py"},
+    "textual": {"client/app.py", *(name for name in NAMES if name.startswith("client/screens/"))},
+    "rich": {name for name in NAMES if name.startswith("client/screens/")},
     "selectors": {"wire/loop.py"},
     "select": {"base/processes.py"},  # a pidfd, waited for with a limit
-    "subprocess": {"lobby/guardian.py"},
+    "subprocess": {"lobby/archives.py", "lobby/useredit.py", "lobby/guardian.py", "lobby/upgrade.py"},
     "multiprocessing": set(),
+    "tqdm": {"roomproc/archiving.py", "lobby/upgrade.py"},  # in commands, never in a server's memory
     "argon2": {"lobby/passwords.py"},
     "setproctitle": {"roomproc/forking.py", "roomproc/nursery.py", "lobby/serve.py", "lobby/server.py"},
 }
@@ -169,11 +172,12 @@ def test_only_the_loop_reads_the_clock_for_servers() -> None:
 CLOCKS = {
     "base/processes.py",
     "lobby/operator.py",
+    "lobby/steering.py",
+    "lobby/upgrade.py",
     "lobby/sweep.py",
     "lobby/serve.py",
     "lobby/guardian.py",
     "lobby/admin.py",  # a thread that measures what rooms cost
-    "roomproc/archive.py",  # export and import at the shell
 }
 
 

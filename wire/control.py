@@ -4,11 +4,27 @@ Law: control links carry soft state. Whoever lost a link opens it again, tells t
 same code path as a first start.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from wire.messages import Access, AdminRoomRow, Message
+from wire.messages import Access, AdminRoomRow, Deed, Message
+
+Bound = Annotated[int, Meta(ge=0)]
+
+
+class RoomLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one room may use and keep, where that differs from the configuration (section rooms).
+
+    The process's own limits are in force from its next start, what it keeps at once.
+    """
+
+    memory_mib: Bound | UnsetType = UNSET
+    files: Bound | UnsetType = UNSET
+    core_mib: Bound | UnsetType = UNSET
+    nice: Annotated[int, Meta(ge=-20, le=19)] | UnsetType = UNSET
+    keep_days: Bound | UnsetType = UNSET
+    keep_lines: Bound | UnsetType = UNSET
 
 
 class RoomSettings(Struct, frozen=True, kw_only=True):
@@ -22,6 +38,8 @@ class RoomSettings(Struct, frozen=True, kw_only=True):
     made: int
     revision: int
     guest_made: bool = False
+    stopped: int = 0  # epoch ms until which members may stay, when an operator stopped or drains the room; 0: neither
+    limits: RoomLimits = RoomLimits()
 
 
 class Revocation(Struct, frozen=True, kw_only=True):
@@ -83,7 +101,11 @@ class Reap(Message, tag="reap"):
     room: str
 
 
-LobbyToNursery = Spawn | StopRoom | Reap
+class Renew(Message, tag="renew"):
+    """From the operator's upgrade, to nursery or guardian: go on as the same process with the code of now (exec)."""
+
+
+LobbyToNursery = Spawn | StopRoom | Reap | Renew
 
 
 # --- nursery → lobby, and to whoever asks on nursery.sock
@@ -191,7 +213,7 @@ class GuardianStatus(Message, tag="status"):
     pass
 
 
-ToGuardian = ChildUp | GuardianStop | GuardianStatus
+ToGuardian = ChildUp | GuardianStop | GuardianStatus | Renew
 
 
 class OrphanExited(Message, tag="orphan_exited"):
@@ -227,11 +249,50 @@ class AdminList(Message, tag="admin_list"):
     """All rooms at once: the socket is the operator's own, so nothing is paged."""
 
 
-ToAdmin = AdminList
+class AdminFind(Message, tag="admin_find"):
+    """Which room has this name?"""
+
+    room: str
+
+
+class AdminAdopt(Message, tag="admin_adopt"):
+    """A room whose files are there already: let it exist."""
+
+    settings: RoomSettings
+
+
+class AdminAct(Message, tag="admin_act"):
+    """What `admin_room` asks over the wire, with the same effect."""
+
+    room: str
+    do: Deed
+    seconds: float | UnsetType = UNSET
+
+
+class AdminLimit(Message, tag="admin_limit"):
+    """Change the limits of one room's process; null: as the configuration says."""
+
+    room: str
+    limits: dict[str, int | None]
+
+
+class AdminRotate(Message, tag="admin_rotate"):
+    """Sign with a new master key from now on; what older keys signed stays valid for its time."""
+
+
+ToAdmin = AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate
 
 
 class AdminListed(Message, tag="admin_listed"):
     rooms: list[AdminRoomRow]
+
+
+class AdminDone(Message, tag="admin_done"):
+    pass
+
+
+class AdminFound(Message, tag="admin_found"):
+    settings: RoomSettings
 
 
 class AdminRefused(Message, tag="admin_refused"):
@@ -239,4 +300,4 @@ class AdminRefused(Message, tag="admin_refused"):
     text: str
 
 
-FromAdmin = AdminListed | AdminRefused
+FromAdmin = AdminListed | AdminFound | AdminDone | AdminRefused

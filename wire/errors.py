@@ -39,6 +39,7 @@ CODES: Final[dict[str, str]] = {
     "restarting": "the process is being replaced; come back at once",
     "sleeping": "the room went to sleep: ask the lobby again",
     "closed": "the room was closed for good",
+    "stopped": "an operator stopped the room, or drains it: nobody new is let in",
     "room_failed": "the room's process died again and again; its operator has to look",
     "storage": "the disk refused; nothing was stored",
     "internal": "a bug of the server's; nothing else is affected",

@@ -20,6 +20,7 @@ Names = Annotated[list[Word], Meta(max_length=100)]
 Count = Annotated[int, Meta(ge=0, le=1_000)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Access = Literal["public", "private"]
+Deed = Literal["stop", "restart", "drain", "start"]
 
 
 class Message(Struct, tag_field="type", kw_only=True, gc=False):
@@ -66,6 +67,7 @@ class Resume(Request, tag="resume"):
 
     session: Token
     stream: Stream | UnsetType = UNSET
+    directs: Number | UnsetType = UNSET  # the number of the last direct message one has, to be given those since
 
 
 class Passwd(Request, tag="passwd"):
@@ -75,8 +77,17 @@ class Passwd(Request, tag="passwd"):
     new: Word
 
 
+class Place(Struct, kw_only=True, gc=False):
+    """A room one is in, and the last number one has seen there."""
+
+    room: Word
+    seq: Number
+
+
 class Quit(Request, tag="quit"):
-    """Leave: the session ends too."""
+    """Leave: the session ends too. `places`: the rooms one is in, to be offered at the next login."""
+
+    places: Annotated[list[Place], Meta(max_length=100)] | UnsetType = UNSET
 
 
 class Ping(Request, tag="ping"):
@@ -124,6 +135,27 @@ class Whois(Request, tag="whois"):
     name: Word
 
 
+class Away(Request, tag="away"):
+    """Tell others why one does not answer; an empty text: one is back."""
+
+    text: Word
+
+
+class Tell(Request, tag="tell"):
+    """Say something to one person, in whichever room they are, or away."""
+
+    to: Word
+    text: str
+
+
+class Directs(Request, tag="directs", rename={"other": "with"}):
+    """What one and somebody told each other, the newest page before a number."""
+
+    other: Word
+    before: Number | UnsetType = UNSET
+    limit: Count = 50
+
+
 class MailSend(Request, tag="mail_send"):
     to: Names
     body: str
@@ -154,6 +186,15 @@ class AdminRooms(Request, tag="admin_rooms"):
     limit: Count = 100
 
 
+class AdminRoom(Request, tag="admin_room"):
+    """Stop a room, restart it in a new process, drain it (nobody new; it stops when empty or after `seconds`), or
+    start it again, also when it has failed."""
+
+    room: Word
+    do: Deed
+    seconds: Annotated[float, Meta(ge=0, le=86_400 * 7)] | UnsetType = UNSET
+
+
 # --- from the lobby ------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +205,14 @@ class ServerHello(Answer, tag="hello"):
     registration: bool
 
 
+class BackRow(Struct, kw_only=True, gc=False):
+    """A room one was in at the end of the last visit, the last number one saw, and how many lines came since."""
+
+    room: str
+    seq: int
+    missed: int  # as far as the lobby knows, which hears of lines once a second
+
+
 class Welcome(Answer, tag="welcome"):
     name: str
     roles: list[str]
@@ -171,6 +220,9 @@ class Welcome(Answer, tag="welcome"):
     unread: int
     motd: str
     resend_window: int  # seconds in which a mail sent again under its stream and id exists once
+    back: list[BackRow] | UnsetType = UNSET
+    away: str | UnsetType = UNSET  # one is still marked away, with this text
+    directs: int | UnsetType = UNSET  # a later resume may begin after this number; what was kept follows
 
 
 class Error(Answer, tag="error"):
@@ -204,7 +256,7 @@ class RoomRow(Struct, kw_only=True, gc=False):
     access: str
     members: int
     owner: str
-    state: str  # running, starting, sleeping, failed
+    state: str  # running, starting, sleeping, failed, draining, stopped
     made: int
 
 
@@ -227,6 +279,7 @@ class PersonRow(Struct, kw_only=True, gc=False):
     guest: bool
     rooms: list[str]  # those the asker may see
     since: int
+    away: str | UnsetType = UNSET
 
 
 class WhoPage(Answer, tag="who"):
@@ -243,6 +296,33 @@ class WhoisPage(Answer, tag="whois"):
     rooms: list[str]
     since: int | UnsetType = UNSET
     last_login: int | UnsetType = UNSET
+    away: str | UnsetType = UNSET
+
+
+class Direct(Message, tag="direct", rename={"sender": "from"}):
+    """Somebody told you something; or you did, on another connection of yours."""
+
+    number: int  # rises; for `directs` of a later resume
+    sender: str
+    to: str
+    text: str
+    at: int
+    guest: bool | UnsetType = UNSET
+
+
+class Told(Answer, tag="told"):
+    """What became of a `tell`: `delivered` to somebody who is here, or `kept` until they come."""
+
+    number: int
+    to: str
+    became: str
+    away: str | UnsetType = UNSET  # what they say about being away
+
+
+class DirectsPage(Answer, tag="directs", rename={"other": "with"}):
+    other: str
+    directs: list[Direct]  # oldest first
+    more: bool
 
 
 class MailRow(Struct, kw_only=True, gc=False, rename={"sender": "from"}):
@@ -313,11 +393,12 @@ class AdminRoomsPage(Answer, tag="admin_rooms"):
 
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
-    | Whois | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
+    | Whois | Away | Tell | Directs | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
+    | AdminRoom
 )  # fmt: skip
 LobbyReply = (
-    ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | MailPage | Mail
-    | MailNew | Unread | AdminRoomsPage
+    ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | Direct | Told
+    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -34,7 +35,7 @@ class AdminPage(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(" Admin", classes="heading", id="admin-heading")
-        yield DataTable[Content](id="admin-table", cursor_type="row", zebra_stripes=False)
+        yield DataTable[Text](id="admin-table", cursor_type="row", zebra_stripes=False)
         with Vertical(id="detail"):
             yield Static("", id="detail-text", markup=False)
             with Horizontal(id="graphs"):
@@ -97,15 +98,15 @@ class AdminPage(Vertical):
         self.query_one("#admin-heading", Static).update(Content.assemble(" Admin  ", (told, "$quiet")))
         self._draw_detail()
 
-    def _cells(self, row: AdminRoomRow) -> list[Content]:
-        colour = {"running": "$success", "failed": "bold $error", "starting": "$warning"}.get(row.state, "$quiet")
+    def _cells(self, row: AdminRoomRow) -> list[Text]:
+        colours = self.app.theme_variables
+        tone = {"running": "success", "failed": "error", "starting": "warning"}.get(row.state, "quiet")
         live = row.pid != 0
-        traffic, load = bars(self._traffic[row.name]), bars(self._load[row.name])
-        texts = [f"{row.lines_per_second:.1f}", traffic, f"{row.cpu:.1f}", load,
-                 tables.size(row.uss) if live else "–", str(row.pid or "–"), str(row.port or "–"),
-                 tables.uptime(row.uptime) if live else "–", str(row.restarts)]  # fmt: skip
-        head = [Content.styled(show.word(row.name, 20), "bold"), Content.styled(show.word(row.state, 10), colour)]
-        return [*head, Content(str(row.members)), *(Content(text) for text in texts)]
+        known = [bars(self._traffic[row.name]), bars(self._load[row.name])]
+        texts = [f"{row.lines_per_second:.1f}", known[0], f"{row.cpu:.1f}", known[1], tables.size(row.uss) if live else "–",
+                 str(row.pid or "–"), str(row.port or "–"), tables.uptime(row.uptime) if live else "–", str(row.restarts)]  # fmt: skip
+        head = [Text(show.word(row.name, 20), "bold"), Text(show.word(row.state, 10), colours[tone]), Text(str(row.members))]
+        return [*head, *(Text(text, colours["primary"] if text in known else "") for text in texts)]
 
     @property
     def chosen(self) -> AdminRoomRow | None:
@@ -131,7 +132,8 @@ class AdminPage(Vertical):
         self.query_one("#load", Sparkline).data = list(self._load[row.name])
 
     async def _sure(self, question: str) -> bool:
-        return bool(await self.app.push_screen_wait(Confirm(question, "Yes, do it")))
+        sure = await self.app.push_screen_wait(Confirm(question, "Yes, do it"))
+        return bool(sure)
 
     @staticmethod
     def _question(what: str, row: AdminRoomRow) -> str:

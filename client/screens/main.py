@@ -1,7 +1,10 @@
 """The screen one lives in: the way about at the left, a page or a room beside it, one quiet row below."""
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
@@ -24,10 +27,13 @@ NARROW = 64  # columns below which the list at the left is hidden
 
 
 class Main(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "home", "Back to typing", show=False)]
+
     def __init__(self, visit: Visit) -> None:
         super().__init__()
         self.visit = visit
         self.page = "rooms"
+        self._ready = False  # whether there is something to draw on
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="whole"):
@@ -38,6 +44,7 @@ class Main(Screen[None]):
         yield Static(id="bar")
 
     def on_mount(self) -> None:
+        self._ready = True
         self.tick()
         self.set_interval(1.0, self.tick)
 
@@ -47,6 +54,11 @@ class Main(Screen[None]):
     @property
     def room(self) -> RoomPane:
         return self.query_one(RoomPane)
+
+    def action_home(self) -> None:
+        """To where one types, or chooses."""
+        if self.page == "room":
+            self.room.composer.focus()
 
     async def show_page(self, page: str, **more: int) -> None:
         """Bring a page up; those not needed so far are made now."""
@@ -76,6 +88,8 @@ class Main(Screen[None]):
 
     def tick(self) -> None:
         """Draw what has changed, wherever."""
+        if not self._ready or not self.is_attached:
+            return
         self.query_one(Sidebar).tick(self.page)
         if self.page == "room":
             self.room.tick()

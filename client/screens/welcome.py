@@ -23,6 +23,7 @@ LogIn = Callable[[str, str, str], Awaitable[object]]
 
 
 class Welcome(Screen[None]):
+    AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
@@ -56,7 +57,8 @@ class Welcome(Screen[None]):
             yield Static("Enter goes in · Tab moves · Ctrl+Q leaves", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one("#password" if self._known and self._name_known else "#name", Input).focus()
+        if self._known and self._name_known:
+            self.query_one("#password").focus()
         self._greet()
 
     @work(exclusive=True, group="greet")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
-from lobby import edits, entry
+from lobby import edits, entry, reach
 from lobby.accounts import Account
 from lobby.desk import Desk
 from lobby.effects import Hash, Verify
@@ -101,6 +101,7 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
                 return
             entry.check_free(desk, name)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
+            desk.places.forget(name)
             log.info("%s registered from %s", name, connection.address)
             entry.begin(desk, connection)
             desk.ledger.set_last_login(name, desk.now.wall)
@@ -148,6 +149,8 @@ def quit_(desk: Desk, connection: Connection, message: Quit) -> None:
     desk.close(connection, "quit")
     if person is not None:
         entry.end_session(desk, person, connection.session)
+        if not person.connections:
+            reach.leave(desk, person, message.places)
 
 
 def ping(desk: Desk, connection: Connection, message: Ping) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from lobby import reach
 from lobby.admin import Figures, row
 from lobby.desk import Desk
 from lobby.effects import Look
@@ -52,9 +53,13 @@ def _look(desk: Desk, found: list[RoomSettings], then: Callable[[list[AdminRoomR
         if isinstance(figures, Exception):
             then(figures)
         else:
-            then([row(room, desk.registry.get(room.room), figures, desk.now) for room in found])
+            then([_row(desk, room, figures) for room in found])
 
     desk.effects.append(Look(tuple(pids), looked))
+
+
+def _row(desk: Desk, room: RoomSettings, figures: dict[int, Figures]) -> AdminRoomRow:
+    return row(room, desk.registry.get(room.room), figures, desk.now, reach.lines(desk, room.room))
 
 
 RULES: Final[Mapping[type[Request], Rule]] = {AdminRooms: Rule(rooms, Who.ADMINS)}

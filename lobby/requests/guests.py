@@ -16,6 +16,7 @@ def guest(desk: Desk, connection: Connection, message: Guest) -> None:
         raise Refused("not_allowed", "guests are not received here: log in, or make an account")
     name = check_person(message.name)
     entry.check_free(desk, name)
+    desk.places.forget(name)
     entry.begin(desk, connection)
     entry.welcome(desk, connection, message, name, guest=True, roles=())
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from lobby.desk import Desk
 from lobby.pages import fit
 from lobby.people import Person
-from lobby.requests.rooms import may_see
+from lobby.rights import may_see
 from lobby.sessions import Connection, Rule
 from wire.errors import Refused
 from wire.messages import PersonRow, Request, Who, Whois, WhoisPage, WhoPage
@@ -26,7 +26,8 @@ def _rows(desk: Desk, asker: Person, after: str) -> Iterator[PersonRow]:
     seen: dict[str, str] = {}
     for person in desk.people.page(after):
         rooms = _rooms(desk, asker, person.name, seen)
-        yield PersonRow(name=person.name, guest=person.guest, rooms=rooms, since=person.since)
+        away = desk.places.away(person.name) or UNSET
+        yield PersonRow(name=person.name, guest=person.guest, rooms=rooms, since=person.since, away=away)
 
 
 def _rooms(desk: Desk, asker: Person, name: str, seen: dict[str, str]) -> list[str]:
@@ -57,6 +58,7 @@ def whois(desk: Desk, connection: Connection, message: Whois) -> None:
         rooms=_rooms(desk, connection.who, name, {}),
         since=person.since if person is not None else UNSET,
         last_login=UNSET if last is None else last,
+        away=desk.places.away(name) or UNSET,
     )
     desk.answer(connection, message, answer)
 

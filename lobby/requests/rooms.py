@@ -12,6 +12,8 @@ from lobby.desk import Desk
 from lobby.effects import ToRoom
 from lobby.pages import fit
 from lobby.people import Person
+from lobby.registry import STOPPED, state
+from lobby.rights import may_see, owns
 from lobby.sessions import Connection, Rule, State
 from wire.control import PutOut, RoomSettings
 from wire.errors import Refused
@@ -31,25 +33,13 @@ from wire.messages import (
 from wire.names import check_name, check_single_line, fold
 from wire.tickets import TICKET_SECONDS, Ticket, derive_ring, sign
 
+SHOWN: Final = {"backoff": "starting", "stopping": "starting"}  # to members it is all the same
 TOPIC_MAX: Final = 200  # characters, as in a room: it is shown in one line of a listing
 
 log = logging.getLogger(__name__)
 
 
-# -- who may
-
-
-def owns(person: Person, room: RoomSettings) -> bool:
-    """A guest's room is theirs while they have the name: who takes the name later takes no rooms with it."""
-    if fold(room.owner) != person.key or room.guest_made is not person.guest:
-        return False
-    return not person.guest or any(room.made >= connection.session_from for connection in person.connections)
-
-
-def may_see(desk: Desk, person: Person, room: RoomSettings) -> bool:
-    if room.access == "public" or person.is_admin or owns(person, room):
-        return True
-    return desk.catalogue.invited(room.room, person.name)
+# -- finding one
 
 
 def find(desk: Desk, person: Person, name: str) -> RoomSettings:
@@ -83,14 +73,13 @@ def _rows(desk: Desk, person: Person, found: list[RoomSettings]) -> Iterator[Roo
         if not may_see(desk, person, room):
             continue
         there = desk.registry.get(room.room)
-        state = there.state if there is not None else "sleeping"
         yield RoomRow(
             name=room.name,
             topic=there.topic if there is not None and there.running else room.topic,
             access=room.access,
             members=len(there.members) if there is not None else 0,
             owner=room.owner,
-            state={"backoff": "starting", "stopping": "starting"}.get(state, state),
+            state=SHOWN.get(shown := state(room, there), shown),
             made=room.made,
         )
 
@@ -184,6 +173,8 @@ def join(desk: Desk, connection: Connection, message: Join) -> None:
         if why.code != "no_such_room" or not message.create:
             raise
         room = _make(desk, person, message.room)
+    if room.stopped:
+        raise Refused(*STOPPED)
     there = desk.registry.get(room.room)
     if there is None or not there.live:
         _check_live(desk)

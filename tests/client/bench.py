@@ -131,8 +131,8 @@ class Bench:
         return id_
 
 
-def welcome(name: str = "ann") -> m.Welcome:
-    return m.Welcome(name=name, roles=["user"], session="session", unread=0, motd="", resend_window=60)
+def welcome(name: str = "ann", **more: Any) -> m.Welcome:
+    return m.Welcome(name=name, roles=["user"], session="session", unread=0, motd="", resend_window=60, **more)
 
 
 def entered(*, seq: int = 0, epoch: int = 1, members: tuple[str, ...] = ("ann",)) -> m.Entered:

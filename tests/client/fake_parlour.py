@@ -53,6 +53,9 @@ class FakeParlour:
         self.sessions: dict[str, str] = {}
         self.rooms: dict[str, FakeRoom] = {}
         self.mails: dict[str, list[m.Mail]] = {}
+        self.directs: list[m.Direct] = []
+        self.away: dict[str, str] = {}
+        self.back: dict[str, list[m.BackRow]] = {}
         self.seen: list[Any] = []  # every request that came, to be looked at
         self.too_fast = 0
         self.retry_after = 0.05
@@ -213,7 +216,16 @@ class FakeParlour:
                 ]
                 return m.WhoPage(people=people, count=len(people), more=False)
             case m.Whois(name=who):
-                return m.WhoisPage(name=who, guest=False, online=True, roles=["user"], rooms=["hall"])
+                away = self.away.get(who, UNSET)
+                return m.WhoisPage(name=who, guest=False, online=True, roles=["user"], rooms=["hall"], away=away)
+            case m.Away(text=text):
+                self.away[name] = text
+                return m.Done()
+            case m.Tell(to=to, text=text):
+                return self._tell(name, to, text)
+            case m.Directs(other=other):
+                found = [d for d in self.directs if {d.sender, d.to} == {name, other}]
+                return m.DirectsPage(other=other, directs=found, more=False)
             case m.Passwd(old=old, new=new):
                 if self.accounts[name][0] != old:
                     return m.Error(code="wrong_password", text="that is not your password")
@@ -249,7 +261,20 @@ class FakeParlour:
         self.sessions[session] = name
         unread = sum(not mail.read for mail in self.mails.get(name, []))
         roles = self.accounts.get(name, ("", ["guest"]))[1]
-        return m.Welcome(name=name, roles=roles, session=session, unread=unread, motd=self.motd, resend_window=86_400)
+        back = self.back.get(name, UNSET)
+        return m.Welcome(name=name, roles=roles, session=session, unread=unread, motd=self.motd, resend_window=86_400,
+                         back=back, directs=0)  # fmt: skip
+
+    def _tell(self, name: str, to: str, text: str) -> Any:
+        if to not in self.accounts and to not in self.online.values():
+            return m.Error(code="no_such_user", text=f"there is no account {to}")
+        direct = m.Direct(number=len(self.directs) + 1, sender=name, to=to, text=text, at=AT)
+        self.directs.append(direct)
+        reached = [writer for writer, online in self.online.items() if online == to]
+        for writer in reached:
+            writer.write(encode(direct))
+        return m.Told(number=direct.number, to=to, became="delivered" if reached else "kept",
+                      away=self.away.get(to) or UNSET)  # fmt: skip
 
     def _row(self, room: FakeRoom) -> m.RoomRow:
         return m.RoomRow(name=room.name, topic=room.topic, access="public", members=len(set(room.members.values())),

@@ -5,7 +5,7 @@ import pytest
 from client import events
 from client.lobbyside import ANSWER_SECONDS, GOODBYE_SECONDS, TRANSITIONS, LobbyState
 from client.patience import DEAD, QUIET
-from tests.client.bench import Bench, error, welcome
+from tests.client.bench import AT, Bench, error, line, welcome
 from wire import messages as m
 
 
@@ -244,3 +244,44 @@ def test_every_message_in_every_state_is_survived() -> None:
             for _ in range(5):
                 bench.passes(30.0)
     assert set(TRANSITIONS) == set(LobbyState)
+
+
+def direct(number: int, sender: str = "bob", age: int = 0) -> m.Direct:
+    return m.Direct(number=number, sender=sender, to="ann", text=f"d{number}", at=AT - age)
+
+
+def test_direct_messages_are_told_once_over_breaks() -> None:
+    bench = Bench()
+    lobby = bench.logged_in()
+    bench.says(lobby, direct(4), direct(7, age=3_600_000))
+    bench.lost(lobby)
+    lobby = bench.back_in_lobby()
+    assert bench.last(m.Resume).directs == 7
+    bench.answers(lobby, m.Resume, welcome(directs=7))
+    bench.says(lobby, direct(7), direct(9))
+    told = bench.heard(events.DirectCame)
+    assert [(event.direct.number, event.late) for event in told] == [(4, False), (7, True), (9, False)]
+
+
+def test_what_the_welcome_says_is_where_a_resume_begins() -> None:
+    bench = Bench()
+    lobby = bench.greeted()
+    bench.session.login(m.Login(name="ann", password="secret"), bench.now)
+    bench.settle()
+    bench.answers(
+        lobby, m.Login, welcome(directs=3, back=[m.BackRow(room="games", seq=41, missed=12)], away="at lunch")
+    )
+    logged_in = bench.heard(events.LoggedIn)[-1]
+    assert (logged_in.back, logged_in.away) == ((m.BackRow(room="games", seq=41, missed=12),), "at lunch")
+    bench.lost(lobby)
+    bench.back_in_lobby()
+    assert bench.last(m.Resume).directs == 3
+
+
+def test_a_goodbye_says_where_one_was() -> None:
+    bench = Bench()
+    _, hall = bench.in_hall()
+    bench.says(hall, line(1), line(2))
+    bench.session.quit(bench.now)
+    bench.settle()
+    assert bench.last(m.Quit).places == [m.Place(room="hall", seq=2)]

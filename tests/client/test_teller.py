@@ -138,7 +138,7 @@ def test_whispers_and_what_became_of_ours(written: Written) -> None:
     ours = m.Whisper(to="bob", text="yes?")
     assert written.after(events.Acknowledged("hall", "1", ours, None, AT)) == ["18:00 you to bob, in private: yes?"]
     assert written.after(events.NotSent("hall", "1", ours, "no_such_member", "bob is not in this room")) == [
-        "-- not delivered to bob: bob is not in this room"]  # fmt: skip
+        "-- not delivered to bob: bob is not in this room (/tell bob TEXT reaches people elsewhere)"]  # fmt: skip
     said = m.Say(text="hello")
     assert written.after(events.Acknowledged("hall", "1", said, 4, AT)) == []  # the line itself has come
 

@@ -28,7 +28,7 @@ class FakeLobby:
         self.loop = Loop()
         self.listeners = listeners
         self.mute = (paths.data / "mute").exists()
-        self.loop.on_signals(lambda _n: self.loop.stop(), signal.SIGTERM)
+        self.loop.on_signals(lambda _n: self.loop.stop(), signal.SIGTERM, signal.SIGINT)
         for listener in listeners:
             self.loop.listen(listener, self.accepted)
         self.uplink = Uplink(self.loop, lambda: connect_control(paths.control("guardian"), timeout=0), self)

@@ -215,6 +215,16 @@ def test_what_a_new_nursery_does_not_name_has_no_process() -> None:
     assert [room.id for room in registry] == ["r1"]
 
 
+def test_a_new_nursery_is_asked_for_what_runs_and_did_not_come_to_it() -> None:
+    """A stuck room cannot register with it, and would be nobody's."""
+    registry = running()
+    registry.nursery_opened()
+    assert registry.nursery_told() == [Spawn(settings("r1"))]
+    registry.nursery_opened()
+    registry.status(told("r1", "running"), None, at(0))
+    assert registry.nursery_told() == []
+
+
 def test_a_closed_room_is_erased_when_it_is_gone() -> None:
     registry, visitor = Registry(), Visitor()
     registry.want(settings(), at(0), visitor)

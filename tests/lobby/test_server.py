@@ -252,15 +252,21 @@ def test_a_new_guardian_is_told_too(lobby: Lobby) -> None:
     assert len(again.fds) == 1
 
 
-def test_sigterm_says_goodbye_to_everybody_and_ends_within_a_second(lobby: Lobby) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, ("going_down", False)), (signal.SIGTERM, ("restarting", True))]
+)
+def test_it_says_goodbye_to_everybody_and_ends_within_a_second(
+    lobby: Lobby, number: int, said: tuple[str, bool]
+) -> None:
+    """SIGINT comes from a guardian that ends all; whoever sends SIGTERM wants another lobby."""
     clients = [lobby.login("test_user")[0], lobby.greeted(), lobby.client()]
     clients[2].ask(Ping(), Error)
     begin = time.monotonic()
-    assert lobby.signal(signal.SIGTERM) == Exit.OK
+    assert lobby.signal(number) == Exit.OK
     assert time.monotonic() - begin < 1.0
     for client in clients:
         bye = client.take(Bye)
-        assert (bye.code, bye.resume) == ("going_down", False)
+        assert (bye.code, bye.resume) == said
         assert client.ended()
     assert not lobby.paths.control("lobby").exists()
     assert holder(lobby.paths.lock("lobby")) is None

@@ -36,7 +36,7 @@ class FakeRoom:
         self.incarnation = int((home / "count").read_text() if (home / "count").exists() else "0") + 1
         (home / "count").write_text(str(self.incarnation))
         self.inherited = [link]
-        self.loop.on_signals(lambda _n: self.loop.stop(), signal.SIGTERM)
+        self.loop.on_signals(lambda _n: self.loop.stop(), signal.SIGTERM, signal.SIGINT)
         self.loop.listen(listener, self.accepted)
         self.uplink = Uplink(
             self.loop,
@@ -107,6 +107,8 @@ def run(listener: socket.socket, link: socket.socket, settings: RoomSettings, pa
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        nurserycore.PROBE_SECONDS = float(sys.argv[2])  # type: ignore[misc]
-    sys.exit(nursery.run(Paths(Path(sys.argv[1])), run))
+    words = sys.argv[1:]
+    memory = int(words[words.index("--renew") + 1]) if "--renew" in words else None
+    if len(words) > 1 and words[1] != "--renew":
+        nurserycore.PROBE_SECONDS = float(words[1])  # type: ignore[misc]
+    sys.exit(nursery.run(Paths(Path(words[0])), run, memory))

@@ -170,9 +170,9 @@ def test_a_newer_file_is_refused(path):
 )
 def test_upkeep_that_the_disk_refuses_leaves_no_transaction_behind(history, upkeep):
     store(history, line(1), line(2))
-    history._db.execute("PRAGMA query_only = ON")
-    with pytest.raises(sqlite3.OperationalError):
+    history._db.set_authorizer(lambda action, *_: action == sqlite3.SQLITE_DELETE)  # 1 is SQLITE_DENY
+    with pytest.raises(sqlite3.DatabaseError):
         upkeep(history)
-    history._db.execute("PRAGMA query_only = OFF")
+    history._db.set_authorizer(None)
     store(history, line(3))
     assert [entry.seq for entry in history.after(0, 10)] == [1, 2, 3]

@@ -26,6 +26,7 @@ from wire.control import (
     NurseryToLobby,
     OrphanExited,
     Reap,
+    Renew,
     RoomSettings,
     RoomStatus,
     Spawn,
@@ -309,11 +310,21 @@ def test_rooms_take_ports_of_the_range_and_say_when_it_is_full(guardian: Guardia
     assert lobby.until_state("running").port == port
 
 
-def test_sigterm_stops_rooms_and_nursery(lobby: Lobby, nursery: subprocess.Popen[bytes], paths: Paths) -> None:
+def test_sigterm_ends_the_nursery_alone(lobby: Lobby, nursery: subprocess.Popen[bytes], guardian: Guardian) -> None:
+    """Rooms go on, and the next one adopts them."""
+    room = running(lobby, settings())
+    nursery.terminate()
+    assert nursery.wait(LIMIT) == 0
+    assert Caller(room.port).hear() == "room"
+    guardian.start()
+    assert Lobby(guardian.paths).until_state("running").pid == room.pid
+
+
+def test_sigint_stops_rooms_and_nursery(lobby: Lobby, nursery: subprocess.Popen[bytes], paths: Paths) -> None:
     rooms = [running(lobby, settings(str(number) * 16, f"room{number}")) for number in range(3)]
     processes = [Process(room.pid) for room in rooms]
     os.kill(rooms[0].pid, signal.SIGSTOP)  # even one that is stuck
-    nursery.terminate()
+    nursery.send_signal(signal.SIGINT)
     assert nursery.wait(LIMIT) == 0
     for process in processes:
         assert process.ended(0)
@@ -330,3 +341,32 @@ def test_a_second_nursery_leaves_the_first_alone(lobby: Lobby, guardian: Guardia
 def test_a_message_of_another_version_costs_nothing_but_itself(lobby: Lobby) -> None:
     lobby.socket.sendall(b'{"type":"from_the_future"}\nnonsense\n')
     assert running(lobby, settings()).state == "running"
+
+
+def test_it_becomes_new_code_and_its_rooms_notice_nothing(
+    lobby: Lobby, nursery: subprocess.Popen[bytes], guardian: Guardian, paths: Paths
+) -> None:
+    """The same process, and so the same parent: rooms that live, sleep and have failed go on as they were."""
+    alive = running(lobby, settings("a" * 16, "alive"))
+    asleep = running(lobby, settings("b" * 16, "asleep"))
+    Caller(asleep.port).tell(f"exit {Exit.SLEPT}")
+    lobby.until_state("sleeping")
+    lobby.say(Spawn(settings=settings("c" * 16, "broken", topic=f"exit {Exit.UNREADABLE}")))
+    broken = lobby.until_state("failed")
+    caller = Caller(alive.port)
+    assert caller.hear() == "room"
+    for _ in range(2):  # and once more
+        lobby.say(Renew())
+        while lobby.file.readline():
+            pass
+        guardian.listener.accept()
+        assert holder(paths.lock("nursery")) == nursery.pid
+        lobby = Lobby(paths)
+        states = {status.room[0]: status.state for status in lobby.table()}
+        assert states == {"a": "running", "b": "sleeping", "c": "failed"}
+    assert caller.ask("pid") == f"{alive.pid} {nursery.pid}", "still its child"
+    assert '"code":"room_failed"' in Caller(broken.port).hear()
+    assert Caller(asleep.port).hear() == "room", "who calls wakes it"
+    os.kill(alive.pid, signal.SIGKILL)
+    assert "SIGKILL" in lobby.until(lambda status: status.room[0] == "a" and status.state == "backoff").reason
+    assert Caller(alive.port).hear() == "room", "and it is looked after as before"

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from base.exits import Exit
 from base.processes import Death, Usage, death
 from roomproc import nurserycore as core
-from roomproc.nurserycore import (
-    TRANSITIONS,
+from roomproc.nurserycore import TRANSITIONS, Nursery, State
+from roomproc.nurseryeffects import (
+    AskStacks,
     AwaitCaller,
     CloseListener,
     Kill,
-    Nursery,
+    Record,
     Say,
     Start,
-    State,
     Tell,
     TurnAway,
 )
@@ -45,6 +45,7 @@ class Play:
         self.mono = 100.0
         self.pid = 1_000
         self.told: list[tuple[str, int]] = []
+        self.recorded: list[str] = []  # in flight records
 
     @property
     def now(self) -> Now:
@@ -53,7 +54,8 @@ class Play:
     def do(self, call: str, *arguments: Any) -> list[Any]:
         effects = getattr(self.table, call)(*arguments, self.now)
         self.told += [(effect.status.state, effect.status.port) for effect in effects if isinstance(effect, Tell)]
-        return [effect for effect in effects if not isinstance(effect, Tell)]
+        self.recorded += [effect.text for effect in effects if isinstance(effect, Record)]
+        return [effect for effect in effects if not isinstance(effect, Tell | Record)]
 
     def wait(self, seconds: float) -> list[Any]:
         """Let time pass, with a tick at each deadline as the loop gives it; effects in order."""
@@ -232,11 +234,36 @@ def test_a_room_that_answers_is_probed_for_ever(play: Play) -> None:
 def test_a_stuck_room_is_killed_within_ten_seconds_and_replaced(play: Play) -> None:
     pid = play.running()
     effects = play.wait(8)  # after its last word, RoomUp
-    assert effects == [Say("a", Probe())] * core.SILENT_PROBES + [Kill(pid)]
+    assert effects == [Say("a", Probe())] * core.SILENT_PROBES + [AskStacks(pid)]
+    assert play.recorded == [f"process {pid}: no answer for 8 s"]
+    assert play.wait(core.STACK_SECONDS) == [Kill(pid)]
     assert play.state() == "running"  # until it is gone: two processes never have one room
     play.die(pid)
     assert play.state() == "backoff"
     assert play.table.rooms["a"].reason == "no answer for 8 s; signal 9 (SIGKILL)"
+    assert play.recorded[1:] == ["incarnation 1: no answer for 8 s; signal 9 (SIGKILL)"]
+    assert play.wait(0) == [Start("a")]
+
+
+def test_a_stuck_room_that_ends_by_itself_meanwhile_is_replaced_all_the_same(play: Play) -> None:
+    pid = play.running()
+    play.wait(8)
+    play.die(pid, exited(Exit.SLEPT))
+    assert play.state() == "backoff", "nobody knows what it did last"
+    assert play.wait(0) == [Start("a")]
+
+
+def test_a_room_that_its_operator_stopped_is_not_started_again(play: Play) -> None:
+    pid = play.running()
+    assert play.die(pid, exited(Exit.STOPPED)) == [CloseListener("a")]
+    assert play.told[-1] == ("gone", 0)
+    assert play.do("spawn", settings()) == [Start("a")], "until somebody asks"
+
+
+def test_a_room_that_ends_as_told_although_nobody_told_it_is_started_again(play: Play) -> None:
+    """SIGTERM to one room: it says that it is back at once, and it is."""
+    assert play.die(play.running(), exited(Exit.CLOSED)) == []
+    assert play.wait(0) == [Start("a")]
 
 
 def test_a_pause_of_the_nursery_itself_kills_no_room(play: Play) -> None:
@@ -260,6 +287,17 @@ def test_a_room_of_an_earlier_nursery_is_adopted(play: Play) -> None:
     assert play.table.rooms["a"].incarnation == 5
     play.die(77)
     assert play.wait(0) == [Start("a")]
+
+
+def test_a_room_that_the_disk_refuses_is_tried_for_as_long_as_it_takes(play: Play) -> None:
+    play.do("spawn", settings())
+    for _ in range(3 * core.DEATHS):
+        play.die(play.forked(), exited(Exit.STORAGE))
+        assert play.state() == "backoff"
+        assert play.wait(core.STORAGE_PAUSE) == [Start("a")]
+    play.up(play.forked())
+    play.die(play.pid)
+    assert play.state() == "backoff", "they were no deaths of its own"
 
 
 def test_an_orphan_with_the_lock_is_waited_for(play: Play) -> None:
@@ -307,7 +345,8 @@ def test_stop_says_it_waits_and_forgets(play: Play) -> None:
 def test_a_room_that_does_not_stop_is_killed(play: Play) -> None:
     pid = play.running()
     play.do("stop", "a", "closed")
-    assert play.wait(core.STOP_SECONDS) == [Kill(pid)]
+    assert play.wait(core.STOP_SECONDS) == [AskStacks(pid)]
+    assert play.wait(core.STACK_SECONDS) == [Kill(pid)]
     assert play.die(pid) == [CloseListener("a")]
 
 
@@ -451,5 +490,5 @@ def test_the_table_of_transitions_names_every_state_and_can_leave_it() -> None:
 
 def test_what_the_table_does_not_have_is_refused(play: Play) -> None:
     play.running()
-    with pytest.raises(ValueError, match="no way from running to gone"):
-        play.table._to(play.table.rooms["a"], "gone")
+    with pytest.raises(ValueError, match="no way from running to starting"):
+        play.table._to(play.table.rooms["a"], "starting")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from base.config import Rooms
 from roomproc import retention
 from roomproc.history import History
 from roomproc.retention import DAY, Retention
@@ -11,6 +10,10 @@ from wire.clock import Now
 from wire.messages import Line
 
 TODAY = 1_795_197_600_000
+
+
+def keep(days=0, lines=0):
+    return {"keep_days": days, "keep_lines": lines}
 
 
 class FakeKeeper:
@@ -35,20 +38,20 @@ def history(tmp_path):
 
 def test_by_count_by_age_and_never_the_newest(history):
     def cut(**rules):
-        return Retention(Rooms(**rules), history, FakeKeeper(), lambda first: None).cut(1, 10, TODAY)
+        return Retention(lambda: keep(**rules), history, FakeKeeper(), lambda first: None).cut(1, 10, TODAY)
 
     assert cut() == 1
-    assert cut(keep_lines=3) == 8
-    assert cut(keep_lines=100) == 1
-    assert cut(keep_days=4) == 6
-    assert cut(keep_days=4, keep_lines=3) == 8
-    assert Retention(Rooms(keep_days=1), history, FakeKeeper(), print).cut(1, 10, TODAY + 99 * DAY) == 10
+    assert cut(lines=3) == 8
+    assert cut(lines=100) == 1
+    assert cut(days=4) == 6
+    assert cut(days=4, lines=3) == 8
+    assert Retention(lambda: keep(days=1), history, FakeKeeper(), print).cut(1, 10, TODAY + 99 * DAY) == 10
 
 
 def test_first_the_index_then_the_log_in_bounded_steps(history, monkeypatch):
     monkeypatch.setattr(retention, "CHUNK", 2)
     keeper, kept = FakeKeeper(), []
-    drop = Retention(Rooms(keep_lines=5), history, keeper, kept.append)
+    drop = Retention(lambda: keep(lines=5), history, keeper, kept.append)
     drop.look(Now(100, TODAY))
     drop.look(Now(101, TODAY))
     assert [before for before, _done in keeper.asked] == [6]
@@ -62,7 +65,7 @@ def test_first_the_index_then_the_log_in_bounded_steps(history, monkeypatch):
 
 def test_an_index_that_could_not_forget_is_asked_again(history):
     keeper = FakeKeeper()
-    drop = Retention(Rooms(keep_lines=5), history, keeper, lambda first: None)
+    drop = Retention(lambda: keep(lines=5), history, keeper, lambda first: None)
     drop.look(Now(100, TODAY))
     keeper.asked[0][1](False)
     drop.look(Now(101, TODAY))

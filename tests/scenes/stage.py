@@ -26,7 +26,7 @@ PATIENCE = 10.0  # seconds until something that was waited for counts as never c
 QUICK = ("accounts.hash_memory_kib=8", "accounts.hash_time=1")  # hashes that do not slow the plays down
 UNLIMITED = (
     "limits.logins_per_address=0", "limits.connections_per_address=0", "limits.lines_per_second=0",
-    "limits.requests_per_second=0", "limits.mail_per_minute=0", "accounts.guest_rooms=0",
+    "limits.requests_per_second=0", "limits.mail_per_minute=0", "limits.tells_per_minute=0", "accounts.guest_rooms=0",
     "accounts.guest_rooms_total=0", "accounts.account_rooms=0",
 )  # fmt: skip
 

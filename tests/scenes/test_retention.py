@@ -23,3 +23,15 @@ def test_a_gap_is_told_and_what_is_gone_is_not_found(tmp_path) -> None:
         assert [line["seq"] for line in ben.ask("search", text="secret", limit=100)["lines"]] == list(range(21, 31))
     finally:
         stage.stop()
+
+
+def test_a_room_may_keep_less_than_the_server_says(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann = stage.guest("ann").enter(room)
+    for number in range(20):
+        ann.say(f"line {number}")
+    assert stage.run("admin", "limit", room, "keep_lines=5").returncode == 0
+    stage.kill(stage.room_pid(room))
+    ann = ann.back()
+    eventually(lambda: ann.ask("history", after=0, limit=1)["lines"][0]["seq"] == 16)

@@ -1,0 +1,136 @@
+"""A client that stands still: the real session's events and answers made by hand, no network, no clock that moves.
+
+For pictures and snapshots, which have to come out the same every time.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from client.api import Client
+from client.entrance import RoomState
+from client.events import EntryCame, Event, Greeted, LoggedIn, Lost, RoomEntered, WhisperCame
+from client.lobbyside import LobbyState
+from wire import messages as m
+
+AT = int(datetime(2026, 3, 4, 20, 2, tzinfo=UTC).timestamp() * 1000)
+MINUTE = 60_000
+PEOPLE = ("ann", "ben", "cleo", "dora", "emil", "test_user")
+
+SAID = (
+    (-1_500, "ben", "The boat is back in the water :)", None),
+    (-3, "ann", "Good evening everybody", None),
+    (-3, "ann", "who is coming to the concert on *Saturday*?", None),
+    (-2, "ben", "I am, with two friends. Tickets are at https://example.org/concert?day=sat", None),
+    (-2, "cleo", "waves from the train", "action"),
+    (-1, "dora", "> who is coming\nMe too, if the **trains** run; `ping dora` when you are there.\n"
+                 "This line is long enough to be wrapped on every screen that is less than very wide, as lines of chat are.", None),
+    (0, "emil", "```\nfor room in rooms:\n    print(room.name)\n```", None),
+    (1, "ann", "test_user: and you? 你好 🙂 שלום", None),
+    (1, "test_user", "I bring cake.", None),
+)  # fmt: skip
+ROOMS = (
+    ("hall", "What everybody should see", 6, "public"), ("books", "This month: Middlemarch", 14, "public"),
+    ("chess", "", 2, "public"), ("garden", "Seeds, beds and slugs", 0, "public"),
+    ("kitchen", "Bread, mostly", 3, "public"), ("plans", "", 2, "private"),
+)  # fmt: skip
+MAILS = (
+    (4, "ann", "Saturday", False, "Shall we meet at six, before the concert?\n\nThe café at the corner has a table for us.\n\nAnn"),
+    (3, "ben", "The boat", True, "She floats."),
+    (2, "cleo", "", True, "I arrive at 20:14."),
+    (1, "postmaster", "Welcome", True, "Welcome to Parlour."),
+)  # fmt: skip
+
+
+class Still(Client):
+    """Answers as a small server would; `roles` says who one is."""
+
+    roles: tuple[str, ...] = ("user", "admin")
+
+    async def open(self) -> Greeted:
+        self.greeted = Greeted("parlour 0.1", True, True)
+        return self.greeted
+
+    async def login(self, name: str, password: str) -> LoggedIn:  # noqa: ARG002
+        lobby = self.session.lobby
+        lobby.state, lobby.name, lobby.roles, lobby.unread = LobbyState.IN, name, self.roles, 1
+        event = LoggedIn(name, self.roles, False, 1, "Be kind, and stay as long as you like.", False)
+        self.tell(event)
+        return event
+
+    def tell(self, event: Event) -> None:
+        self._deliver(event)
+
+    def enter(self, room: str, topic: str = "", *, newest: int = 9) -> None:
+        side = self.session.join(room)
+        side.state, side.room, side.topic = RoomState.IN, room, topic
+        side.count, side.members = len(PEOPLE), {name: name for name in PEOPLE}
+        side.seen.seq, side.seen.epoch = newest, 1
+        self.tell(RoomEntered(room, topic, len(PEOPLE), PEOPLE, False, False, 0, newest, 1))
+
+    def line(self, room: str, seq: int, sender: str, text: str, kind: str | None = None, minutes: int = 0) -> None:
+        said = m.Line(seq=seq, at=AT + minutes * MINUTE, sender=sender, text=text)
+        if kind is not None:
+            said.kind = kind
+        self.tell(EntryCame(room, said, False))
+
+    def furnish(self) -> None:
+        """Three rooms with something in each."""
+        self.enter("hall", "What everybody should see")
+        for seq, (minutes, sender, text, kind) in enumerate(SAID, 1):
+            self.line("hall", seq, sender, text, kind, minutes)
+        whisper = m.Whispered(sender="cleo", to="test_user", text="keep me a piece?", at=AT + 2 * MINUTE, number=1)
+        self.tell(WhisperCame("hall", whisper))
+        self.enter("books", "This month: Middlemarch", newest=3)
+        for seq in range(1, 4):
+            self.line("books", seq, "emil", f"chapter {seq} is done", minutes=seq)
+        self.enter("chess", newest=1)
+        self.line("chess", 1, "dora", "test_user: your move", minutes=2)
+
+    def lose(self, room: str | None) -> None:
+        self.tell(Lost(room))
+
+    async def ask(self, message: Any) -> Any:
+        match message:
+            case m.Rooms():
+                rows = [m.RoomRow(name=name, topic=topic, access=access, members=count, owner="ann", state="running", made=AT)
+                        for name, topic, count, access in ROOMS]  # fmt: skip
+                return m.RoomList(rooms=rows, more=False)
+            case m.Who():
+                people = [m.PersonRow(name=name, guest=name == "emil", rooms=["hall"][: n % 3], since=AT + n * MINUTE)
+                          for n, name in enumerate(PEOPLE)]  # fmt: skip
+                return m.WhoPage(people=people, count=len(people), more=False)
+            case m.MailList():
+                rows = [m.MailRow(mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read)
+                        for number, who, subject, read, _ in MAILS]  # fmt: skip
+                return m.MailPage(mails=rows, more=False, unread=1)
+            case m.MailRead(mail=wanted):
+                number, who, subject, read, body = next(mail for mail in MAILS if mail[0] == wanted)
+                at = AT - (5 - number) * 90 * MINUTE
+                return m.Mail(mail=number, sender=who, to=["test_user"], subject=subject, body=body, at=at, read=read)
+            case m.AdminRooms():
+                return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
+        return m.Done()
+
+    async def ask_room(self, room: str, message: Any) -> Any:  # noqa: ARG002
+        match message:
+            case m.Search():
+                found = [m.Line(seq=3, at=AT, sender="ann", text="who is coming to the concert on *Saturday*?")]
+                return m.Found(lines=list(found), more=False)
+        return m.HistoryPage(lines=[], more=False)
+
+    async def quit(self) -> None:
+        """Nobody to leave."""
+
+    def typing(self, room: str) -> None:
+        """Nobody to tell."""
+
+    @staticmethod
+    def _admin_row(n: int, row: tuple[str, str, int, str]) -> m.AdminRoomRow:
+        name, _, members, access = row
+        state = "failed" if name == "garden" else "running"
+        return m.AdminRoomRow(
+            name=name, state=state, pid=0 if state == "failed" else 4_200 + n, port=0 if state == "failed" else 40_000 + n,
+            members=members, lines=1_000 * n + 9, lines_per_second=1.5 * n, cpu=0.4 * n, rss=21_000_000,
+            uss=1_500_000 + n * 100_000, uptime=3_700 * (n + 1), restarts=n % 2, owner="ann", access=access,
+            reason="signal 9 (SIGKILL), again and again" if state == "failed" else "",
+        )  # fmt: skip

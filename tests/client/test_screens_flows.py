@@ -1,0 +1,469 @@
+"""Everything one does in the full-screen client, by keys, against a real lobby and real rooms."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client import drafts, memory, settings
+from tests.client.sight import Sight, looking, run
+from tests.scenes.stage import QUICK, UNLIMITED, Seat, Stage
+
+
+@pytest.fixture(scope="module")
+def stage(module_path: Path) -> Iterator[Stage]:
+    stage = Stage(module_path / "data", *QUICK, *UNLIMITED)
+    yield stage
+    stage.stop()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the client remembers and is set to, of this test alone."""
+    monkeypatch.setattr(memory, "place", lambda: tmp_path / "state" / "client.json")
+    monkeypatch.setattr(settings, "place", lambda: tmp_path / "config" / "client.toml")
+    return tmp_path
+
+
+async def hears(seat: Seat, text: str) -> None:
+    await asyncio.to_thread(seat.hears, text)
+
+
+PASSWORD = "a long password"
+
+
+def newcomer(stage: Stage) -> str:
+    """An account that nobody has used."""
+    name = stage.new("ann")
+    stage.actor().register(name, PASSWORD)
+    return name
+
+
+def test_a_guest_comes_in_finds_a_room_and_talks(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            name = stage.new("ann")
+            await ann.sees("P a r l o u r", "is there.")
+            await ann.app_is_on("#name")
+            await ann.types(name)
+            await ann.until(lambda: ann.app.focused.id == "password")
+            await ann.presses("enter")
+            await ann.sees("Rooms", "hall")
+            await ann.enters("hall")
+            await ann.sees("hall", "1 person")
+            ben = stage.guest("ben").enter("hall")
+            await ann.sees("welcomes")
+            await ann.types("hello there")
+            await ann.sees("hello there", name)
+            await hears(ben, "hello there")
+            await asyncio.to_thread(ben.say, f"hi {name}, **welcome**")
+            await ann.sees("welcome")
+            assert "**" not in ann.text
+
+    run(play())
+
+
+def test_a_wrong_password_is_told_and_a_new_account_is_made(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.sees("is there.")
+            await ann.app_is_on("#name")
+            await ann.types("test_user")
+            await ann.until(lambda: ann.app.focused.id == "password")
+            await ann.types("wrong")
+            await ann.sees("do not match")
+            name = stage.new("cleo")
+            ann.app.screen.query_one("#name").value = name
+            for time in range(2):
+                ann.app.screen.query_one("#password").value = "a long password"
+                button = await ann.app_is_on("#register") and ann.app.focused
+                await ann.until(lambda: not button.has_class("-active"))  # a button just pressed takes a moment
+                await ann.presses("enter")
+                if time == 0:
+                    await ann.sees("once more")
+            await ann.sees("F1 Help", name)
+
+    run(play())
+
+
+def test_no_server_is_told_in_words(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with looking("127.0.0.1", 1) as ann:
+            await ann.sees("no server answers at 127.0.0.1:1")
+
+    run(play())
+
+
+def test_rooms_are_found_as_one_types_and_made(stage: Stage) -> None:
+    async def play() -> None:
+        for room in ("garden", "gardening"):
+            stage.login("foo_user").ask("create", room=stage.new(room), topic="plants")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.sees("hall", "garden", "plants")
+            await ann.app_is_on("#find-room")
+            await ann.presses(*"gardening")
+            await ann.sees_no("  hall")
+            room = stage.new("made")
+            ann.app.screen.query_one("#find-room").value = room
+            await ann.presses("enter")
+            await ann.sees("A new room")
+            await ann.app_is_on("#topic")
+            await ann.presses(*"my own")
+            await ann.presses("enter")
+            await ann.sees(room, "my own", "1 person")
+
+    run(play())
+
+
+def test_several_rooms_count_and_one_key_goes_to_the_one_with_news(stage: Stage) -> None:
+    async def play() -> None:
+        one, other = stage.new("one"), stage.new("other")
+        ben = stage.guest("ben").enter(one)
+        stage.guest("ben").enter(other)
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(one)
+            await ann.enters(other)
+            await asyncio.to_thread(ben.say, "somebody here?")
+            await ann.until(lambda: ann.app.visit.floor.table(one).unread == 1)
+            await asyncio.to_thread(ben.say, f"{ann.app.visit.me}: are you?")
+            await ann.sees("@1")
+            await ann.presses("ctrl+n")
+            await ann.sees("somebody here?", "are you?")
+            assert "@1" not in ann.text
+            await ann.presses("ctrl+b")
+            await ann.until(lambda: ann.app.visit.floor.shown == other)
+            await ann.presses("alt+1")
+            await ann.until(lambda: ann.app.visit.floor.shown == one)
+
+    run(play())
+
+
+def test_lines_of_long_ago_come_as_one_scrolls_and_the_place_is_kept(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("long")
+        ben = stage.guest("ben").enter(room)
+        for number in range(300):
+            ben.say(f"line number {number}")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("line number 299")
+            await ann.presses("pageup")
+            await ann.until(lambda: ann.app.visit.floor.table(room).transcript.first == 1 or _older(ann, room))
+            lines = ann.app.main.room.lines
+            before = ann.text
+            await ann.pilot.pause()
+            assert ann.text == before, "what came in above moved nothing"
+            for _ in range(20):
+                await ann.presses("pageup")
+            await ann.sees("line number 0", "earlier lines")
+            await asyncio.to_thread(ben.say, "the newest")
+            await ann.until(lambda: ann.app.visit.floor.table(room).transcript.items[-1].text == "the newest")
+            assert not lines.at_end
+            await ann.presses("ctrl+g")
+            await ann.sees("the newest")
+
+    run(play())
+
+
+def _older(ann: Sight, room: str) -> bool:
+    return len(ann.app.visit.floor.table(room).transcript.items) > 60
+
+
+def test_a_search_jumps_to_what_it_found(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("attic")
+        ben = stage.guest("ben").enter(room)
+        ben.say("the treasure is under the oak")
+        for number in range(250):
+            ben.say(f"chatter {number}")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("chatter 249")
+            await ann.presses("ctrl+f")
+            await ann.sees("Find in")
+            await ann.types("treasure")
+            await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "found")
+            await ann.presses("enter")
+            await ann.sees("under the oak", "chatter 1", "earlier lines")
+            await ann.presses("ctrl+g")
+            await ann.sees("chatter 249")
+
+    run(play())
+
+
+def test_the_composer_has_history_completion_and_lines(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("den")
+        ben = stage.guest("benjamin").enter(room)
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("2 people")
+            await ann.presses(*"benj", "tab")
+            composer = ann.app.main.room.composer
+            assert composer.text == f"{ben.name}: "
+            await ann.presses(*"one", "ctrl+j", *"two", "enter")
+            await hears(ben, f"{ben.name}: one\ntwo")
+            await ann.presses("up")
+            assert composer.text.endswith("one\ntwo")
+            await ann.presses("ctrl+u", *"/he", "tab")
+            assert composer.text == "/help "
+            await ann.presses("ctrl+u", *":rock", "tab")
+            assert composer.text == "🚀 "
+
+    run(play())
+
+
+def test_a_paste_of_many_lines_is_one_message(stage: Stage) -> None:
+    from textual import events
+
+    async def play() -> None:
+        room = stage.new("paste")
+        ben = stage.guest("ben").enter(room)
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            ann.app.post_message(events.Paste("first\r\nsecond\r\nthird\r\n"))
+            await ann.until(lambda: "third" in ann.app.main.room.composer.text)
+            await ann.presses("enter")
+            await hears(ben, "first\nsecond\nthird")
+
+    run(play())
+
+
+def test_mail_is_written_read_answered_and_deleted(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            stage.login("foo_user").ask("mail_send", to=[ann.app.visit.me], subject="chess", body="Tuesday at six?")
+            await ann.sees("Mail from foo_user")
+            await ann.presses("f3")
+            await ann.sees("Inbox", "chess")
+            await ann.presses("enter")
+            await ann.sees("Tuesday at six?")
+            await ann.presses("r")
+            await ann.sees("Write mail", "Re: chess")
+            await ann.until(lambda: ann.app.focused.id == "body")
+            await ann.presses(*"Yes", "ctrl+s")
+            await ann.sees("is sent to foo_user")
+            foo = stage.login("foo_user")
+            assert foo.ask("mail_list")["mails"][0]["subject"] == "Re: chess"
+            await ann.app_is_on("#mail-list")
+            await ann.presses("d")
+            await ann.sees("for good?")
+            await ann.app_is_on("#yes")
+            await ann.presses("enter")
+            await ann.sees("empty")
+
+    run(play())
+
+
+def test_people_are_told_directly_wherever_they_are(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            foo = stage.login("foo_user")
+            await ann.presses("f4")
+            await ann.sees("foo_user")
+            await ann.app_is_on("#find-person")
+            await ann.types("foo")
+            await ann.sees("Direct messages")
+            await ann.presses("enter")
+            await ann.until(lambda: ann.app.visit.floor.shown == "@foo_user")
+            await ann.types("are you there?")
+            told = await asyncio.to_thread(foo.expect, "direct")
+            assert told["text"] == "are you there?"
+            foo.ask("tell", to=ann.app.visit.me, text="yes, I am")
+            await ann.sees("are you there?", "yes, I am")
+
+    run(play())
+
+
+def test_a_password_is_changed(stage: Stage) -> None:
+    async def play() -> None:
+        name = stage.new("dora")
+        stage.actor().register(name, "the first one")
+        async with looking(stage.host, stage.port) as dora:
+            await dora.logs_in(name, "the first one")
+            await dora.presses("f5")
+            await dora.sees("Change the password")
+            for field, text in (("old", "the first one"), ("new", "the second"), ("again", "the second")):
+                dora.app.screen.query_one(f"#{field}").value = text
+            await dora.app_is_on("#change")
+            await dora.presses("enter")
+            await dora.sees("is changed")
+        stage.login(name, "the second")
+
+    run(play())
+
+
+def test_an_admin_sees_every_room_and_restarts_one(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("watched")
+        stage.guest("ben").enter(room)
+        async with looking(stage.host, stage.port, size=(140, 40)) as admin:
+            await admin.logs_in("admin_user")
+            await admin.presses("f12")
+            await admin.sees(room, "running", "lines a second")
+            table = admin.app.screen.query_one("#admin-table")
+            table.move_cursor(row=table.get_row_index(room))
+            before = stage.room_pid(room)
+            await admin.presses("enter")
+            await admin.sees("Restart in a new process")
+            await admin.presses("down", "enter")
+            await admin.sees("with 1 person in it?")
+            await admin.app_is_on("#yes")
+            await admin.presses("enter")
+            await admin.until(lambda: _other_pid(stage, room, before), "another process")
+
+    run(play())
+
+
+def _other_pid(stage: Stage, room: str, before: int) -> bool:
+    try:
+        return stage.room_pid(room) != before
+    except ValueError:
+        return False
+
+
+def test_a_user_has_no_admin_page(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            assert "Admin" not in ann.text
+            await ann.presses("f12")
+            assert ann.app.main.page == "rooms"
+
+    run(play())
+
+
+def test_a_killed_room_is_a_quiet_bar_and_nothing_typed_is_lost(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("fragile")
+        ben = stage.guest("ben").enter(room)
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.types("before")
+            await hears(ben, "before")
+            await ann.presses(*"half a sen")
+            stage.kill(stage.room_pid(room))
+            await ann.presses(*"tence", "enter")
+            visit = ann.app.visit
+            await ann.until(lambda: not visit.floor.table(room).lost and not visit.client.session.unacknowledged())
+            await ann.sees("half a sentence")
+            assert ann.text.count("half a sentence") == 1
+            back = await asyncio.to_thread(ben.back)
+            await hears(back, "half a sentence")
+
+    run(play())
+
+
+def test_help_and_the_palette_name_everything(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port, size=(100, 60)) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.presses("f1")
+            await ann.sees("Keys", "Ctrl+N", "[next]")
+            await ann.presses("ctrl+p")
+            await ann.presses(*"inbox")
+            await ann.sees("Your inbox")
+            await ann.presses("enter")
+            await ann.until(lambda: ann.app.main.page == "inbox")
+
+    run(play())
+
+
+def test_a_draft_outlives_the_client(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("drafty")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.app.visit.enter(room, create=True)
+            await ann.presses(*"not finis")
+            ann.app.visit.drafts.unsent[room] = ["handed over, never stored"]
+            ann.app.visit.drafts_changed = True
+            ann.app._keep_drafts()
+        async with looking(stage.host, stage.port) as ann:
+            await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
+            await ann.types(PASSWORD)
+            await ann.sees("not finis", "never stored", "was not stored")
+            assert drafts.load(ann.app.visit.who).rooms[room].endswith("not finis")
+
+    run(play())
+
+
+def test_new_since_you_left_is_marked(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("later")
+        ben = stage.guest("ben").enter(room)
+        ben.say("seen")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("seen")
+        ben.say("unseen")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
+            await ann.types(PASSWORD)
+            await ann.sees("seen", "new since you left", "unseen")
+            assert ann.text.index("new since") < ann.text.index("unseen")
+
+    run(play())
+
+
+def test_links_are_listed_to_be_opened_or_copied(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("links")
+        ben = stage.guest("ben").enter(room)
+        ben.say("see https://example.org/a and https://example.org@evil.test/")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("example.org/a")
+            await ann.presses("ctrl+l")
+            await ann.sees("Links, the newest first")
+            await ann.presses("enter")
+            await ann.sees("Copy it")
+            await ann.presses("down", "enter")
+            await ann.until(lambda: ann.app.clipboard == "https://example.org/a")
+
+    run(play())
+
+
+def test_a_line_is_chosen_and_copied_by_keys(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("copy")
+        ben = stage.guest("ben").enter(room)
+        ben.say("worth keeping")
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.enters(room)
+            await ann.sees("worth keeping")
+            await ann.presses("f8", "c")
+            await ann.until(lambda: ann.app.clipboard != "")
+            assert ann.app.clipboard == "worth keeping"
+            await ann.presses("enter")
+            await ann.sees("Name in a line")
+            await ann.presses("escape", "escape")
+            await ann.until(lambda: ann.app.focused.id == "composer")
+
+    run(play())
+
+
+def test_the_end_of_the_server_ends_the_client_with_a_word(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "data", *QUICK, *UNLIMITED)
+
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await asyncio.to_thread(stage.stop)
+            await ann.until(lambda: ann.app.last_words != "")
+            assert ann.app.code == 2
+
+    run(play())

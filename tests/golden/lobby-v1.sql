@@ -1,0 +1,25 @@
+BEGIN TRANSACTION;
+CREATE TABLE invited (
+    room TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE, who TEXT NOT NULL,
+    PRIMARY KEY (room, who)) WITHOUT ROWID;
+INSERT INTO "invited" VALUES('00000000000000aa','foo_user');
+CREATE TABLE leases (who TEXT PRIMARY KEY, session TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "leases" VALUES('mia','s2',99999999999999);
+CREATE TABLE logins (who TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "logins" VALUES('test_user',1795100000001);
+CREATE TABLE revocations (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, before INTEGER NOT NULL);
+INSERT INTO "revocations" VALUES(4,'foo_user',99999999999999);
+CREATE TABLE rooms (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner TEXT NOT NULL, owner_key TEXT NOT NULL,
+    access TEXT NOT NULL, topic TEXT NOT NULL, made INTEGER NOT NULL, revision INTEGER NOT NULL,
+    guest_made INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "rooms" VALUES('00000000000000aa','games','Games','Test_User','test_user','private','Chess',1795100000000,3,0);
+INSERT INTO "rooms" VALUES('00000000000000bb','hall','hall','','','public','',1795100000000,1,0);
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, who TEXT NOT NULL, name TEXT NOT NULL, guest INTEGER NOT NULL,
+    expires INTEGER NOT NULL);
+INSERT INTO "sessions" VALUES(1,'s1','test_user','Test_User',0,99999999999999);
+CREATE INDEX rooms_by_owner ON rooms (owner_key);
+CREATE INDEX sessions_by_name ON sessions (who);
+COMMIT;
+PRAGMA user_version = 1;
