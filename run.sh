@@ -24,6 +24,7 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process
   ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
   ./run.sh bench [NAME…]   measure, and write a report to var/bench  (./run.sh bench --help)
+  ./run.sh chaos           kill and break every kind of process under load, and check what was promised
   ./run.sh test            all checks and tests; further words go to pytest
   ./run.sh --help          this text
 
@@ -203,6 +204,7 @@ case $command in
 -*) set_up requirements.lock && chat "$command" "$@" ;;
 serve | stop | status | admin) set_up requirements.lock && become -m lobby "$command" "$@" ;;
 client) set_up requirements.lock && become -m client "$@" ;;
+chaos) set_up requirements.lock && become -m bench.chaos "$@" ;;
 bench) set_up requirements.lock && become -m bench "$@" ;;
 test) set_up requirements.lock requirements-dev.lock && check "$@" ;;
 *)

@@ -26,7 +26,6 @@ ANSWER_SECONDS: Final = 20.0  # for `entered`: a room that restarts leaves us in
 LOBBY_SECONDS: Final = 5.0  # for the lobby's redirect, while a resume token could be tried instead
 GOODBYE_SECONDS: Final = 1.0
 NEWCOMER_LINES: Final = 20
-SKEW: Final = 60_000  # ms that our clock may be ahead of the room's, before the first whisper tells
 FIRST_TRIES: Final = 4  # to get in at all; once we were in, there is no end to it
 UNREACHABLE_TRIES: Final = 2  # the second at the port that the lobby names then
 # Answers after which asking again would be answered the same.
@@ -145,7 +144,7 @@ class Entrance:
             enter.last = NEWCOMER_LINES
         else:
             enter.since = self.seen.seq
-        if self.seen.whispers:
+        if self.seen.whispers is not None:
             enter.whispers = self.seen.whispers
         self._desk.send(self._conn, enter)
 
@@ -226,7 +225,8 @@ class Entrance:
             self._connect()
             return
         again, self._been_in, self._tries = self._been_in, True, 0
-        self.seen.whispers = self.seen.whispers or now.wall - SKEW
+        if self.seen.whispers is None:
+            self.seen.whispers = entered.whisper
         self._become(RoomState.IN)
         self._pauses.succeeded(now)
         self._told_back()

@@ -20,7 +20,7 @@ class Seen:
         self.past = 0
         self._strict = seq is not None  # whether the next number is known for sure
         self._told: deque[int] = deque(maxlen=WHISPERS)
-        self.whispers = 0  # the number of the last whisper; numbers are moments, in epoch ms, that rise
+        self.whispers: int | None = None  # the number of the last whisper there was; None before we entered
 
     def entered(self, entered: Entered, asked_last: int) -> tuple[bool, int]:
         """We are in: whether the numbers mean nothing any more, and how many entries there are to come.
@@ -61,5 +61,5 @@ class Seen:
         if number in self._told:
             return False
         self._told.append(number)
-        self.whispers = max(number, self.whispers)
+        self.whispers = max(number, self.whispers or 0)
         return True

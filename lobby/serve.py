@@ -83,9 +83,13 @@ def _prepare(paths: Paths, config: Config, starts: Commands) -> GuardianServer:
     if not config.on_loopback:
         for warning in WARNINGS:
             print(warning.format(host=config.server.host), file=sys.stderr)
-    _write(paths.effective_config, configuration.dump(config))
-    if not paths.user_db.exists():
-        _write(paths.user_db, (CODE / "resources" / "users" / "user-db").read_bytes())
+    try:
+        if not adopts:
+            _write(paths.effective_config, configuration.dump(config))
+        if not paths.user_db.exists():
+            _write(paths.user_db, (CODE / "resources" / "users" / "user-db").read_bytes())
+    except OSError as why:
+        raise Misuse(f"cannot write in the data directory {paths.data}: {why.strerror}; mend that and serve again") from None
     return GuardianServer(paths, config, starts, listeners, adopts=adopts, say=_say)
 
 

@@ -83,7 +83,7 @@ def run(paths: Paths, config: Config, listeners: list[socket.socket]) -> int:
         server = Server(paths, config, listeners)
     except (sqlite3.Error, NewerFile, DataError, OSError) as why:
         log.error("cannot start: %s", why)
-        return Exit.UNREADABLE
+        return Exit.STORAGE if passes(why) else Exit.UNREADABLE
     try:
         return server.run()
     except Exception:

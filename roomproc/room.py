@@ -248,6 +248,7 @@ class Room:
             return []  # lost again in the same round
         member, person = connection.member, entering.admission.person
         names, more = self.roster.page("", FIRST_PAGE)
+        before = min((whisper.number for whisper in done.work.whispers), default=self.whisper_number + 1) - 1
         entered = Entered(
             re=request.id,
             room=self.settings.name,
@@ -260,10 +261,12 @@ class Room:
             more=more,
             resume=self.door.resume_token(person, connection.stream.name, now.wall),
             resend_window=self.config.rooms.resend_window,
+            whisper=before,
             operator=self.moderation.rank(member.name, member.roles) >= OPERATOR,
         )
         effects: list[Effect] = [Send(connection.id, [entered]), Feed(connection.id, self._since(entering))]
-        if request.whispers is not UNSET:
+        # A guest's name passes on to the next who takes it; what was whispered to the former bearer does not.
+        if request.whispers is not UNSET and (not person.guest or entering.admission.epoch is not None):
             this_round = {whisper.number for whisper in done.work.whispers}  # delivered with it
             missed = self.store.whispers_since(member.key, request.whispers)
             frames = [speech.frame_of(whisper) for whisper in missed if whisper.number not in this_round]

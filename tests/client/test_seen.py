@@ -16,6 +16,7 @@ def entered(seq: int, *, first: int = 1, epoch: int = 1) -> Entered:
         more=False,
         resume="r",
         resend_window=60,
+        whisper=0,
         operator=False,
     )
 

@@ -124,6 +124,7 @@ class Network(RuleBasedStateMachine):
                 more=False,
                 resume=self.resume,
                 resend_window=86_400,
+                whisper=0,
                 operator=False,
             )
         )

@@ -361,3 +361,25 @@ def test_errors_carry_the_id_they_answer(inside):
     assert inside.do(1, Whisper(id="zz", to="x", text="y"))[0] == Error(
         re="zz", code="no_such_member", text="x is not in this room"
     )
+
+
+def test_a_guests_name_passes_on_and_what_was_whispered_to_it_does_not(inside):
+    inside.enter(1, "ann")
+    token = inside.enter(2, "eve", guest=True)[0].resume
+    inside.do(1, Whisper(id="w", to="eve", text="for the first eve"))
+    inside.lose(2)
+    inside.wait(16)
+    inside.round()
+    assert only(inside.enter(3, "eve", guest=True, whispers=0), Whispered) == [], "somebody else, by a ticket"
+    again = only(inside.enter(4, "eve", token=token, whispers=0), Whispered)
+    assert [whisper.text for whisper in again] == ["for the first eve"], "the same one, by the resume token"
+
+
+def test_entered_names_the_whisper_one_has_before_any_came(inside):
+    inside.enter(1, "ann")
+    entered = inside.enter(2, "bob")[0]
+    inside.lose(2)
+    inside.do(1, Whisper(id="w", to="bob", text="psst"))
+    told = inside.enter(2, "bob", token=entered.resume, since=0, whispers=entered.whisper)
+    assert [whisper.text for whisper in only(told, Whispered)] == ["psst"]
+    assert told[0].whisper > entered.whisper

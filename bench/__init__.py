@@ -1,0 +1,1 @@
+"""What Parlour costs and what it withstands: measured against the running system, and apart from its code."""
