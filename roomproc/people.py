@@ -28,6 +28,10 @@ class Stream:
         self._top = (0, "")
         self.recent: dict[str, int] = {}
 
+    def forget(self, message_id: str) -> None:
+        """What was remembered under this id was not stored."""
+        self.recent.pop(message_id, None)
+
     def surely_new(self, message_id: str) -> bool:
         """Whether an id that is not in `recent` cannot be in the file either."""
         return self._all_here or (self._rising and (len(message_id), message_id) > self._top)

@@ -285,7 +285,6 @@ class Room:
     # -- releasing
 
     def _apply(self, done: Round, entries: list[Any]) -> None:
-        done.remember()
         for order in done.work.standing:
             self.moderation.apply(order)
         for name, before in done.work.revoked:

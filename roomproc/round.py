@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from roomproc.door import Admission
 from roomproc.effects import Effect, Send, Transient
 from roomproc.people import Connection, Stream
-from roomproc.staged import Told, Work
+from roomproc.staged import StoredWhisper, Told, Work
 from wire.messages import Enter, Entry, Error
 
 
@@ -50,7 +50,6 @@ class Round:
         self.transient: list[Transient] = []
         self.ends: list[tuple[int, Any, str]] = []  # (connection, last message, why)
         self.out: list[PutOut] = []
-        self.sent: dict[tuple[int, str], int] = {}  # (id(stream), id) → number, staged but not yet stored
 
     def add(self, entry: Entry, stream: Stream | None = None, message_id: str | UnsetType = UNSET) -> None:
         """Stage a numbered entry, under its sender's durable key where the line has an id."""
@@ -62,19 +61,11 @@ class Round:
             self.key(stream, message_id, entry.seq)
 
     def key(self, stream: Stream, message_id: str, seq: int) -> None:
-        """Something was staged under this durable key; 0 for what has no number."""
+        """Something was staged under this durable key; 0 for what has no number. A resend meets it from now on,
+        and is answered with the same commit; an aborted round forgets it."""
         if stream.number is None and stream not in self.work.streams:
             self.work.streams.append(stream)
-        self.sent[id(stream), message_id] = seq
-
-    def remember(self) -> None:
-        """What was staged is stored: a resend of it meets its number."""
-        for told in self.work.entries:
-            if told.stream is not None and told.id is not None:
-                told.stream.remember(told.id, told.entry.seq)
-        for whisper in self.work.whispers:
-            if whisper.stream is not None and whisper.id is not None:
-                whisper.stream.remember(whisper.id, 0)
+        stream.remember(message_id, seq)
 
     def answer(self, to: int, what: Any, re: str | UnsetType = UNSET, *, stored: bool = False) -> None:
         self.answers.append(Answer(to, what, re, stored))
@@ -95,6 +86,10 @@ class Round:
 
     def abort(self, code: str, text: str) -> None:
         """Turn all that needed the commit into refusals."""
+        keyed: list[Told | StoredWhisper] = [*self.work.entries, *self.work.whispers]
+        for staged in keyed:
+            if staged.stream is not None and staged.id is not None:
+                staged.stream.forget(staged.id)
         self.ends += [
             (newcomer.connection.id, Error(re=newcomer.request.id, code=code, text=text, fatal=True), code)
             for newcomer in self.entering

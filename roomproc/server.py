@@ -44,7 +44,9 @@ from wire.messages import Announcement, Enter, Error, RoomRequest
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
 REFUSALS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # of a disk, while a room starts
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
-GOES_ON: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY})
+GOES_ON: Final = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CONSTRAINT}
+)
 CODEC: Final[Codec[RoomRequest]] = Codec(RoomRequest)  # made before the fork, and shared by all rooms
 
 log = logging.getLogger("room")

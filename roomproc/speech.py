@@ -100,8 +100,7 @@ def _answered(room: "Room", connection: Connection, message_id: str | UnsetType)
     assert message_id is not UNSET
     seq = stream.recent.get(message_id)
     if seq is None:
-        seq = current.sent.get((id(stream), message_id))
-        if seq is None and stream.number is not None and not stream.surely_new(message_id):
+        if stream.number is not None and not stream.surely_new(message_id):
             seq = room.store.sent(stream.number, message_id)
         if seq is None:
             return False
