@@ -12,6 +12,7 @@ from base.config import ConfigError
 from base.exits import Exit
 from base.paths import CODE, Paths
 
+ROLES = ("user", "operator", "admin")
 DATA = "the data directory (default: PARLOUR_DATA, or var/ beside the code)"
 
 
@@ -111,6 +112,24 @@ def _edit(paths: Paths, _options: argparse.Namespace) -> int:
     return useredit.edit(paths)
 
 
+def _user(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import useradmin  # noqa: PLC0415
+
+    match options.do:
+        case "list":
+            return useradmin.listing(paths, as_json=options.json)
+        case "add":
+            return useradmin.add(paths, options.name, options.role)
+        case "passwd":
+            return useradmin.passwd(paths, options.name)
+        case "role":
+            return useradmin.role(paths, options.name, options.role)
+        case "delete":
+            return useradmin.delete(paths, options.name)
+        case do:
+            return useradmin.lock(paths, options.name, locked=do == "lock")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """argparse says 2, which is ours for a server that does not answer."""
@@ -182,9 +201,31 @@ def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
     back.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
     back.set_defaults(act=_import)
 
-    users = kinds.add_parser("user", help="the user db").add_subparsers(
+    _add_users(kinds)
+
+
+def _add_users(kinds: Any) -> None:
+    """The commands about accounts."""
+    users = kinds.add_parser("user", help="the accounts").add_subparsers(
         required=True, metavar="WHAT", parser_class=_Parser
     )
+
+    def add(name: str, about: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = users.add_parser(name, help=about)
+        parser.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+        parser.set_defaults(act=_user, do=name)
+        if name != "list":
+            parser.add_argument("name", metavar="NAME")
+        return parser
+
+    add("list", "every account, and its last login").add_argument("--json", action="store_true", help="for programs")
+    new = add("add", "a new account; its password is asked for, or read from a pipe")
+    new.add_argument("--role", choices=ROLES, default="user", help="(default: user)")
+    add("passwd", "another password, asked for or read from a pipe; ends the account's sessions")
+    add("role", "what somebody may do here").add_argument("role", choices=ROLES)
+    add("lock", "keep somebody from logging in, and end their sessions")
+    add("unlock", "let them log in again")
+    add("delete", "take an account out; nobody else gets its name for a while")
     change = users.add_parser("edit", help="in your editor (VISUAL, EDITOR), checked before it counts")
     change.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
     change.set_defaults(act=_edit)

@@ -8,7 +8,7 @@ version line (`recent`): what we changed since is laid over it again. Changes ar
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,7 @@ class Accounts:
         self._news: dict[str, None] = {}  # accounts that others changed, until `refresh` tells
         self._behind = False  # the file lacks something of ours that `_table` has
         self._due = False  # ... and the next commit is to write it
+        self.absorbed = 0  # how often what others wrote became ours
         self._late: list[Edit] = []  # what others wrote into files that are not in place any more
         self._table = Table(b"")
         self._seen: bytes | None = None  # the content of the file that `_table` stands for
@@ -69,8 +70,12 @@ class Accounts:
         """Whether the name is somebody's, be it on a line that cannot be read."""
         return fold(name) in self._staged or self._table.taken(name)
 
+    def names(self) -> Set[str]:
+        """Folded names."""
+        return self._table.accounts.keys() | self._staged.keys()
+
     def __len__(self) -> int:
-        return len(self._table.accounts.keys() | self._staged.keys())
+        return len(self.names())
 
     def __iter__(self) -> Iterator[Account]:
         for key, account in self._table.accounts.items():
@@ -198,6 +203,7 @@ class Accounts:
 
     def _absorb(self, content: bytes | None, table: Table) -> None:
         """Make `table`, found in the file, ours, with what it has not seen of ours laid over it."""
+        self.absorbed += 1
         for number, why in table.problems:
             log.warning("%s line %d: %s", self._name, number, why)
         old = self._table

@@ -11,7 +11,9 @@ log = logging.getLogger(__name__)
 
 def look(desk: Desk) -> None:
     """Read the user db again if it changed; cheap when it did not."""
-    for name in desk.accounts.refresh():
+    changed = desk.accounts.refresh()
+    desk.ledger.deleted.look(desk.accounts, desk.now.wall)
+    for name in changed:
         code, text = _what_became(desk, name)
         log.info("%s: %s", name, text)
         desk.ledger.end_sessions(name)

@@ -5,6 +5,7 @@ while; an account has its for good, and a guest who has it gives way.
 """
 
 import logging
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import UNSET
@@ -27,13 +28,20 @@ log = logging.getLogger(__name__)
 
 
 def check_free(desk: Desk, name: str) -> None:
-    """Raises Refused(name_taken) when somebody has the name: an account, a guest who is here, was just here, or is
-    still in a room."""
+    """Raises Refused(name_taken) when somebody has the name: an account, or one that was deleted lately, a guest who
+    is here, was just here, or is still in a room."""
     if desk.accounts.taken(name):
         raise Refused("name_taken", f"the name {name} belongs to an account")
+    free_from = desk.ledger.deleted.free_from(name, desk.config.accounts.deleted_name_days)
+    if free_from > desk.now.wall:
+        raise Refused("name_taken", f"the name {name} belonged to an account: it is free from {_day(free_from)} on")
     in_use = desk.people.find(name) is not None or desk.ledger.leased(name, desk.now.wall) is not None
     if in_use or desk.registry.where(name):
         raise Refused("name_taken", f"the name {name} is in use")
+
+
+def _day(wall: int) -> str:
+    return datetime.fromtimestamp(wall / 1_000, UTC).date().isoformat()
 
 
 def begin(desk: Desk, connection: Connection) -> None:

@@ -7,6 +7,7 @@ in `tidy`; names are kept folded, beside the spelling where somebody is to see i
 from typing import Final
 
 from lobby.database import Database
+from lobby.deleted import Deleted
 from wire.control import Revocation
 from wire.names import fold
 from wire.tickets import TOKEN_SECONDS
@@ -27,6 +28,7 @@ class Ledger:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.deleted = Deleted(db)
 
     # -- sessions
 

@@ -157,6 +157,13 @@ class Mailbox:
         self._db.write("DELETE FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
         self._db.write("DELETE FROM mails WHERE mail = ?1 AND NOT EXISTS (SELECT 1 FROM copies WHERE mail = ?1)", mail)
 
+    def empty(self, owner: str) -> None:
+        """Take all mails out of this inbox: the name is somebody else's from now on."""
+        key = fold(owner)
+        mails = [mail for (mail,) in self._db.read("SELECT mail FROM copies WHERE owner = ?", key)]
+        for mail in mails:
+            self.delete(key, mail)
+
     def unread(self, owner: str) -> int:
         return self._db.one("SELECT unread FROM inboxes WHERE owner = ?", fold(owner)) or 0
 

@@ -10,13 +10,14 @@ from base.sqlite import Durability
 from lobby.catalogue import HELD, LINES, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
 from lobby.database import Database
+from lobby.deleted import SCHEMA as DELETED
 from lobby.ledger import SCHEMA as LEDGER
 from lobby.ledger import Ledger
 from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED)
 
 
 class Store:

@@ -174,6 +174,14 @@ class Table:
             self._append(key, format_line(account).encode())
         self.accounts[key] = account
 
+    def remove(self, key: str) -> None:
+        """Take out the line of the account with this folded name."""
+        at = self._at.pop(key)
+        del self._lines[at], self.accounts[key]
+        self._at = {other: line - (line > at) for other, line in self._at.items()}
+        self._version_at -= self._version_at > at
+        self.problems = [(number - (number > at + 1), why) for number, why in self.problems]
+
     def count_write(self, version: int) -> None:
         """Set the version line, which is put at the top when there is none."""
         self.version = version

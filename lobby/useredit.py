@@ -5,11 +5,14 @@ account by account, so that nobody's registration is lost; what is in place come
 """
 # ruff: noqa: T201 - a command speaks on standard output
 
+import contextlib
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,8 @@ from lobby.userdb import Account, Clash, Edit, Table, merge
 from wire.names import fold
 
 ATTEMPTS: Final = 5  # exchanges while the server writes at the same moment
+TURNS: Final = 200  # looks whether another command has finished its write
+TURN_SECONDS: Final = 0.02
 EDITORS: Final = ("nano", "vim", "vi")  # where nothing is said: the one a beginner can leave first
 QUESTION: Final = "(e)dit again, (k)eep it as it is, or (d)rop your changes? "
 
@@ -48,7 +53,8 @@ def edit(paths: Paths) -> Exit:
         if after is None:
             print("Nothing was changed.")
             return Exit.OK
-        clashes = put(path, before, after)
+        with writing(paths):
+            clashes = put(path, before, after)
     except Unusable as why:
         print(f"{why} Nothing was changed.", file=sys.stderr)
         return Exit.REFUSED
@@ -59,12 +65,15 @@ def edit(paths: Paths) -> Exit:
         copy.unlink(missing_ok=True)
         lock.release()
     _tell(before, after, clashes)
-    print(
-        "The server takes it over within a second."
-        if holder(paths.lock("lobby"))
-        else "No server runs: it counts from the next start."
-    )
+    print(when(paths))
     return Exit.OK
+
+
+def when(paths: Paths) -> str:
+    """From when on a change of the user db counts."""
+    if holder(paths.lock("lobby")):
+        return "The server takes it over within a second."
+    return "No server runs: it counts from the next start."
 
 
 # -- the editor
@@ -116,6 +125,23 @@ def _ask() -> str:
 
 
 # -- the file
+
+
+@contextlib.contextmanager
+def writing(paths: Paths) -> Iterator[None]:
+    """One operator's command after the other puts something in place. Raises Unusable when it takes too long."""
+    for turn in range(TURNS):
+        try:
+            lock = Lock(paths.lock("userwrite"))
+            break
+        except Locked as why:
+            if turn == TURNS - 1:
+                raise Unusable(f"The user db is being written by process {why.pid}.") from None
+            time.sleep(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def put(path: Path, before: bytes, after: bytes) -> list[Clash]:

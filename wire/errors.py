@@ -18,7 +18,7 @@ CODES: Final[dict[str, str]] = {
     "already": "this was done on this connection before",
     "wrong_password": "name and password do not match an account",
     "locked": "the account is locked",
-    "name_taken": "the name is somebody else's, or in use",
+    "name_taken": "the name is somebody else's, or in use, or was that of an account which was deleted lately",
     "no_such_user": "there is no such account or guest",
     "no_such_room": "there is no such room, or none that you may see",
     "no_such_member": "nobody of that name is in the room",

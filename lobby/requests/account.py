@@ -90,6 +90,7 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
         raise Refused("not_allowed", "accounts are made by the operator here")
     name = check_person(message.name)
     check_rules(message.password, name, config.password_min)
+    edits.look(desk)
     entry.check_free(desk, name)
     desk.busy(connection)
 
@@ -99,9 +100,12 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
                 raise outcome
             if connection.state is State.OVER:
                 return
+            edits.look(desk)
             entry.check_free(desk, name)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
             desk.places.forget(name)
+            desk.mailbox.empty(name)
+            desk.ledger.deleted.came(name)
             log.info("%s registered from %s", name, connection.address)
             entry.begin(desk, connection)
             desk.ledger.set_last_login(name, desk.now.wall)

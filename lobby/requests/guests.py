@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from lobby import entry
+from lobby import edits, entry
 from lobby.desk import Desk
 from lobby.sessions import Connection, Rule, State
 from wire.errors import Refused
@@ -15,6 +15,7 @@ def guest(desk: Desk, connection: Connection, message: Guest) -> None:
     if not desk.config.guests_allowed:
         raise Refused("not_allowed", "guests are not received here: log in, or make an account")
     name = check_person(message.name)
+    edits.look(desk)
     entry.check_free(desk, name)
     desk.places.forget(name)
     entry.begin(desk, connection)

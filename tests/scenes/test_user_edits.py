@@ -87,7 +87,9 @@ def test_sed_itself(own_stage: Stage) -> None:
     assert not may_log_in(own_stage, name, "a good password")
     subprocess.run(["sed", "-i", f"/^{name}:/d", str(users(own_stage))], check=True)
     eventually(lambda: not may_log_in(own_stage, name, "a good password"))
-    assert own_stage.actor().register(name, "another password").name == name, "the name is free again"
+    with pytest.raises(Refusal) as kept:
+        own_stage.actor().register(name, "another password")
+    assert kept.value.code == "name_taken", "the name is nobody else's for a while"
 
 
 def test_a_broken_line_costs_its_own_account_only(own_stage: Stage) -> None:
