@@ -89,7 +89,8 @@ def _prepare(paths: Paths, config: Config, starts: Commands) -> GuardianServer:
         if not paths.user_db.exists():
             _write(paths.user_db, (CODE / "resources" / "users" / "user-db").read_bytes())
     except OSError as why:
-        raise Misuse(f"cannot write in the data directory {paths.data}: {why.strerror}; mend that and serve again") from None
+        told = f"cannot write in the data directory {paths.data}: {why.strerror}"
+        raise Misuse(f"{told}; mend that and serve again") from None
     return GuardianServer(paths, config, starts, listeners, adopts=adopts, say=_say)
 
 

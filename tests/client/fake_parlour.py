@@ -407,8 +407,8 @@ class FakeParlour:
                 other.write(encode(m.Presence(joined=[name], left=[])))
         names = sorted(self.members(room.name))
         answer(m.Entered(room=room.name, topic=room.topic, seq=room.seq, first=room.first, epoch=room.epoch,
-                         count=len(names), members=names, more=False, resume=f"resume-{name}", resend_window=86_400, whisper=0,
-                         operator=name == room.owner))  # fmt: skip
+                         count=len(names), members=names, more=False, resume=f"resume-{name}", resend_window=86_400,
+                         whisper=0, operator=name == room.owner))  # fmt: skip
         last = 20 if request.last is UNSET else request.last
         since = room.seq - last if request.since is UNSET or request.since > room.seq else request.since
         for entry in room.log:
