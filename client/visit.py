@@ -74,7 +74,7 @@ class Visit:
         self.floor.me = self.teller.me = event.name
         self.motd = show.clean(event.motd.strip())
         visit = self.memory.visit(str(self.address))
-        self.floor.left_at = {fold(room): place for room, place in visit.rooms.items()}
+        self.floor.left_at = visit.places(event.name)
         self.floor.back_at = {fold(row.room): row.seq for row in event.back}
         self.drafts = drafts.load(self.who)
         return self.drafts.take_back()

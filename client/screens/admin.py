@@ -101,12 +101,17 @@ class AdminPage(Vertical):
     def _cells(self, row: AdminRoomRow) -> list[Text]:
         colours = self.app.theme_variables
         tone = {"running": "success", "failed": "error", "starting": "warning"}.get(row.state, "quiet")
-        live = row.pid != 0
-        known = [bars(self._traffic[row.name]), bars(self._load[row.name])]
-        texts = [f"{row.lines_per_second:.1f}", known[0], f"{row.cpu:.1f}", known[1], tables.size(row.uss) if live else "–",
-                 str(row.pid or "–"), str(row.port or "–"), tables.uptime(row.uptime) if live else "–", str(row.restarts)]  # fmt: skip
-        head = [Text(show.word(row.name, 20), "bold"), Text(show.word(row.state, 10), colours[tone]), Text(str(row.members))]
-        return [*head, *(Text(text, colours["primary"] if text in known else "") for text in texts)]
+        bars_of = [bars(self._traffic[row.name]), bars(self._load[row.name])]
+        load = [f"{row.lines_per_second:.1f}", bars_of[0], f"{row.cpu:.1f}", bars_of[1]]
+        live = ["–"] * 4
+        if row.pid:
+            live = [tables.size(row.uss), str(row.pid), str(row.port), tables.uptime(row.uptime)]
+        name, state = show.word(row.name, 20), show.word(row.state, 10)
+        head = [Text(name, "bold"), Text(state, colours[tone]), Text(str(row.members))]
+        return [
+            *head,
+            *(Text(text, colours["primary"] if text in bars_of else "") for text in (*load, *live, str(row.restarts))),
+        ]
 
     @property
     def chosen(self) -> AdminRoomRow | None:
@@ -128,8 +133,8 @@ class AdminPage(Vertical):
         if row.reason:
             about += f"\n{show.word(row.reason)}"
         self.query_one("#detail-text", Static).update(about)
-        self.query_one("#traffic", Sparkline).data = list(self._traffic[row.name])
-        self.query_one("#load", Sparkline).data = list(self._load[row.name])
+        self.query_one("#traffic", Sparkline).data = _whole(self._traffic[row.name])
+        self.query_one("#load", Sparkline).data = _whole(self._load[row.name])
 
     async def _sure(self, question: str) -> bool:
         sure = await self.app.push_screen_wait(Confirm(question, "Yes, do it"))
@@ -169,6 +174,11 @@ def _request(what: str, room: str) -> CloseRoom | AdminRoom:
             return AdminRoom(room=room, do=what)
         case _:
             return CloseRoom(room=room)
+
+
+def _whole(values: deque[float]) -> list[float]:
+    """As many values as are drawn; before the first look there is nothing."""
+    return [0.0] * (LOOKS - len(values)) + list(values)
 
 
 def bars(values: deque[float], width: int = 8) -> str:

@@ -50,8 +50,8 @@ class Confirm(Dialog[bool]):
         with Vertical(classes="dialog"):
             yield Label(Content(self._question))
             with Horizontal(classes="buttons"):
-                yield Button("No", id="no")
-                yield Button(self._yes, id="yes", variant="error")
+                yield Button("No", id="no", compact=True)
+                yield Button(self._yes, id="yes", variant="error", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
@@ -71,8 +71,8 @@ class NewRoom(Dialog[tuple[str, str, bool]]):
             yield Input(placeholder="What it is about (may be left empty)", id="topic", max_length=200)
             yield Checkbox("Private: only whom you invite may come in", id="private", compact=True)
             with Horizontal(classes="buttons"):
-                yield Button("Create", id="create", variant="primary")
-                yield Button("Cancel", id="cancel")
+                yield Button("Create", id="create", variant="primary", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#create")
@@ -111,9 +111,9 @@ class WriteMail(Dialog[bool]):
             yield TextArea(body, id="body", highlight_cursor_line=False)
             yield Label("", classes="complaint", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Send  ^S", id="send", variant="primary")
-                yield Button("Keep as draft  Esc", id="later")
-                yield Button("Discard", id="discard")
+                yield Button("Send  ^S", id="send", variant="primary", compact=True)
+                yield Button("Keep as draft  Esc", id="later", compact=True)
+                yield Button("Discard", id="discard", compact=True)
 
     def on_mount(self) -> None:
         to, subject, _ = self._start

@@ -1,4 +1,4 @@
-"""The full-screen client as a person sees it: keys in, the text of the screen out, and waiting for what should be seen."""
+"""The full-screen client as a person sees it: keys in, text out, and waiting for what should be seen."""
 
 import asyncio
 import time

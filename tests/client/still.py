@@ -16,14 +16,14 @@ AT = int(datetime(2026, 3, 4, 20, 2, tzinfo=UTC).timestamp() * 1000)
 MINUTE = 60_000
 PEOPLE = ("ann", "ben", "cleo", "dora", "emil", "test_user")
 
+LONG = "This line is long enough to be wrapped on every screen that is less than very wide, as lines of chat are."
 SAID = (
     (-1_500, "ben", "The boat is back in the water :)", None),
     (-3, "ann", "Good evening everybody", None),
     (-3, "ann", "who is coming to the concert on *Saturday*?", None),
     (-2, "ben", "I am, with two friends. Tickets are at https://example.org/concert?day=sat", None),
     (-2, "cleo", "waves from the train", "action"),
-    (-1, "dora", "> who is coming\nMe too, if the **trains** run; `ping dora` when you are there.\n"
-                 "This line is long enough to be wrapped on every screen that is less than very wide, as lines of chat are.", None),
+    (-1, "dora", "> who is coming\nMe too, if the **trains** run; `ping dora` when you are there.\n" + LONG, None),
     (0, "emil", "```\nfor room in rooms:\n    print(room.name)\n```", None),
     (1, "ann", "test_user: and you? 你好 🙂 שלום", None),
     (1, "test_user", "I bring cake.", None),
@@ -33,8 +33,9 @@ ROOMS = (
     ("chess", "", 2, "public"), ("garden", "Seeds, beds and slugs", 0, "public"),
     ("kitchen", "Bread, mostly", 3, "public"), ("plans", "", 2, "private"),
 )  # fmt: skip
+SHALL_WE = "Shall we meet at six, before the concert?\n\nThe café at the corner has a table for us.\n\nAnn"
 MAILS = (
-    (4, "ann", "Saturday", False, "Shall we meet at six, before the concert?\n\nThe café at the corner has a table for us.\n\nAnn"),
+    (4, "ann", "Saturday", False, SHALL_WE),
     (3, "ben", "The boat", True, "She floats."),
     (2, "cleo", "", True, "I arrive at 20:14."),
     (1, "postmaster", "Welcome", True, "Welcome to Parlour."),
@@ -50,7 +51,7 @@ class Still(Client):
         self.greeted = Greeted("parlour 0.1", True, True)
         return self.greeted
 
-    async def login(self, name: str, password: str) -> LoggedIn:  # noqa: ARG002
+    async def login(self, name: str, password: str) -> LoggedIn:
         lobby = self.session.lobby
         lobby.state, lobby.name, lobby.roles, lobby.unread = LobbyState.IN, name, self.roles, 1
         event = LoggedIn(name, self.roles, False, 1, "Be kind, and stay as long as you like.", False)
@@ -92,16 +93,22 @@ class Still(Client):
     async def ask(self, message: Any) -> Any:
         match message:
             case m.Rooms():
-                rows = [m.RoomRow(name=name, topic=topic, access=access, members=count, owner="ann", state="running", made=AT)
-                        for name, topic, count, access in ROOMS]  # fmt: skip
+                rows = [
+                    m.RoomRow(
+                        name=name, topic=topic, access=access, members=count, owner="ann", state="running", made=AT
+                    )
+                    for name, topic, count, access in ROOMS
+                ]
                 return m.RoomList(rooms=rows, more=False)
             case m.Who():
                 people = [m.PersonRow(name=name, guest=name == "emil", rooms=["hall"][: n % 3], since=AT + n * MINUTE)
                           for n, name in enumerate(PEOPLE)]  # fmt: skip
                 return m.WhoPage(people=people, count=len(people), more=False)
             case m.MailList():
-                rows = [m.MailRow(mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read)
-                        for number, who, subject, read, _ in MAILS]  # fmt: skip
+                rows = [
+                    m.MailRow(mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read)
+                    for number, who, subject, read, _ in MAILS
+                ]
                 return m.MailPage(mails=rows, more=False, unread=1)
             case m.MailRead(mail=wanted):
                 number, who, subject, read, body = next(mail for mail in MAILS if mail[0] == wanted)
@@ -111,7 +118,7 @@ class Still(Client):
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
         return m.Done()
 
-    async def ask_room(self, room: str, message: Any) -> Any:  # noqa: ARG002
+    async def ask_room(self, room: str, message: Any) -> Any:
         match message:
             case m.Search():
                 found = [m.Line(seq=3, at=AT, sender="ann", text="who is coming to the concert on *Saturday*?")]
@@ -127,10 +134,11 @@ class Still(Client):
     @staticmethod
     def _admin_row(n: int, row: tuple[str, str, int, str]) -> m.AdminRoomRow:
         name, _, members, access = row
-        state = "failed" if name == "garden" else "running"
+        failed = name == "garden"
         return m.AdminRoomRow(
-            name=name, state=state, pid=0 if state == "failed" else 4_200 + n, port=0 if state == "failed" else 40_000 + n,
+            name=name, state="failed" if failed else "running", pid=0 if failed else 4_200 + n,
+            port=0 if failed else 40_000 + n,
             members=members, lines=1_000 * n + 9, lines_per_second=1.5 * n, cpu=0.4 * n, rss=21_000_000,
             uss=1_500_000 + n * 100_000, uptime=3_700 * (n + 1), restarts=n % 2, owner="ann", access=access,
-            reason="signal 9 (SIGKILL), again and again" if state == "failed" else "",
+            reason="signal 9 (SIGKILL), again and again" if failed else "",
         )  # fmt: skip

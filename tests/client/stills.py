@@ -42,8 +42,8 @@ class StillApp(ParlourApp):
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    for _ in range(4):
-        await pilot.app.workers.wait_for_complete()
+    """Nothing comes from outside, so a few turns of the loop are all there is to wait for."""
+    for _ in range(8):
         await pilot.pause()
 
 
@@ -125,7 +125,8 @@ def draw(names: tuple[str, ...] = SHOWN, folder: Path = PICTURES) -> None:
     for name in names:
         for theme in (DARK, LIGHT):
             suffix = "" if theme == DARK else "-light"
-            (folder / f"{name}{suffix}.svg").write_text(asyncio.run(picture(name, theme, (110, 32))), encoding="utf-8")
+            drawn = asyncio.run(picture(name, theme, (110, 32))).replace("<svg ", '<svg xml:space="preserve" ', 1)
+            (folder / f"{name}{suffix}.svg").write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":
