@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--small", action="store_true", help="the short form: shows that it works, not how fast")
     parser.add_argument("--disk", type=Path, metavar="DIR", help=disk)
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "bench", metavar="DIR", help=out)
+    parser.add_argument("--add", action="store_true", help="keep what the report there measured and this run does not")
     parser.add_argument("--draw", type=Path, metavar="JSON", help="only draw docs/performance.md from this report")
     return parser
 
@@ -76,13 +77,15 @@ def run(options: argparse.Namespace, home: Path) -> None:
     machine = described(home)
     names = options.names or list(MEASUREMENTS)
     records = {name: Record() for name in names}
+    before = options.out / "report.json"
+    earlier = json.loads(before.read_text()) if options.add and before.exists() else None
     for name in names:
         for number in range(1, options.runs + 1):
             measure(MEASUREMENTS[name], bench, records[name], f"run {number} of {options.runs}")
         machine["load after the run"] = " ".join(f"{load:.2f}" for load in os.getloadavg())
         # written after each measurement: a long run that is broken off leaves what it has
         found = report.assembled(machine, command.strip(), options.runs, options.seconds, records)
-        report.write(found, options.out)
+        report.write(report.merged(earlier, found) if earlier else found, options.out)
     print(f"{options.out / 'report.md'}")
 
 

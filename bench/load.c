@@ -1,8 +1,9 @@
 /* The load generator: speaks on connections that were opened and logged in before (bench/crowd.py), and counts.
  *
- * It knows no protocol. A line it says is HEAD [number] MIDDLE payload TAIL; the payload begins with '~', which occurs
- * nowhere else on these connections, and sixteen digits: the moment of saying, in nanoseconds. What comes back is
- * counted by its '~'. A group of connections (a room) has outstanding at most `window` lines for each of its senders:
+ * It knows no protocol. A line it says is HEAD [number] MIDDLE payload TAIL; the payload begins with MARK, which occurs
+ * nowhere else on these connections (an IRC user's prefix can hold '~'; more lines heard than said ends the run), and
+ * sixteen digits: the moment of saying, in nanoseconds. What comes back is
+ * counted by its MARK. A group of connections (a room) has outstanding at most `window` lines for each of its senders:
  * lines that were said and that not every listening member has. It spins: it has a core of its own.
  *
  * Standard input: "seconds warm window rate payload", then a line for each connection:
@@ -20,6 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#define MARK '^'
 enum { STAMP = 16, BUFFER = 1 << 17, EVENTS = 1024, PAYLOAD = 4096 };
 #define STALLED 20000000000ll /* ns without any delivery */
 
@@ -104,7 +106,7 @@ static void read_stamps(struct connection *c, char *data, size_t size, int64_t m
         if (timing) note(moment - atoll(digits));
         c->carried = 0;
     }
-    while ((p = memchr(p, '~', end - p))) {
+    while ((p = memchr(p, MARK, end - p))) {
         if (end - p <= STAMP) {
             c->carried = end - p;
             memcpy(c->carry, p, c->carried);
@@ -122,8 +124,9 @@ static void hear(struct connection *c) {
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) fail("a member was disconnected");
     uint64_t lines = 0;
-    for (ssize_t i = 0; i < size; i++) lines += buffer[i] == '~'; /* the compiler makes vectors of it */
+    for (ssize_t i = 0; i < size; i++) lines += buffer[i] == MARK; /* the compiler makes vectors of it */
     c->got += lines;
+    if (c->got > groups[c->group].sent) fail("heard more lines than were said: something else holds the mark");
     delivered += lines;
     bytes += size;
     if (rate > 0) read_stamps(c, buffer, size, now());
@@ -148,7 +151,7 @@ static void say(struct connection *c, int lines, int64_t moment) {
         p = mempcpy(p, c->head.bytes, c->head.size);
         if (c->flags & 4) p += sprintf(p, "%llu", (unsigned long long)++c->number);
         p = mempcpy(p, c->middle.bytes, c->middle.size);
-        p += sprintf(p, "~%016lld", (long long)(moment % 10000000000000000ll));
+        p += sprintf(p, "%c%016lld", MARK, (long long)(moment % 10000000000000000ll));
         memset(p, 'x', payload - STAMP - 1);
         p = mempcpy(p + payload - STAMP - 1, c->tail.bytes, c->tail.size);
     }

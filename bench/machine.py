@@ -50,6 +50,12 @@ def busy() -> float:
     return (user + nice + system + irq + softirq + stolen) / os.sysconf("SC_CLK_TCK")
 
 
+def tcp_memory() -> float:
+    """Bytes that the kernel holds in the buffers of all TCP connections."""
+    found = re.search(r"^TCP:.* mem (\d+)", Path("/proc/net/sockstat").read_text(), re.MULTILINE)
+    return float(found[1]) * os.sysconf("SC_PAGE_SIZE") if found else 0.0
+
+
 def peak(pids: list[int]) -> float:
     """Bytes of resident memory at their highest, of the process that had most."""
     return max((_field(f"/proc/{pid}/status", "VmHWM") for pid in pids), default=0)
@@ -108,5 +114,6 @@ def described(home: Path) -> dict[str, str]:
         "InspIRCd": _first_line("inspircd", "--version"),
         "ngIRCd": _first_line("ngircd", "--version"),
         "Redis": _first_line("redis-server", "--version"),
-        "revision": _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
+        "revision": os.environ.get("PARLOUR_REVISION")
+        or _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
     }

@@ -65,6 +65,10 @@ def _section(name: str, found: Any) -> list[str]:
     what = MEASUREMENTS[name]
     used = [column for column in what.columns if any(column.key in row["values"] for row in found["rows"])]
     out = [f"## {what.title}", "", what.about, ""]
+    if "origin" in found:
+        origin = found["origin"]
+        when = f"{origin['machine']['date']}, revision {origin['machine']['revision']}"
+        out += [f"Measured before the rest: {when}, `{origin['command']}`, runs: {origin['runs']}.", ""]
     if used:
         out.append("| case | who | " + " | ".join(column.label for column in used) + " |")
         out.append("|---|---|" + "---:|" * len(used))
@@ -139,8 +143,14 @@ def write(report: Report, out: Path) -> None:
 
 
 def merged(old: Report, new: Report) -> Report:
-    """The new report, with what only the old one measured."""
-    return {**new, "measurements": {**old["measurements"], **new["measurements"]}}
+    """The new report, with what only the old one measured, each measurement with the command and date it came from."""
+    origin = {"command": old["command"], "machine": old["machine"], "runs": old["runs"], "seconds": old["seconds"]}
+    kept = {
+        name: {**found, "origin": found.get("origin", origin)}
+        for name, found in old["measurements"].items()
+        if name not in new["measurements"]
+    }
+    return {**new, "measurements": {**kept, **new["measurements"]}}
 
 
 def into_docs(report: Report, page: Path) -> None:

@@ -115,8 +115,8 @@ MUTANTS: Final = (
         (
             Change(
                 "roomproc/server.py",
-                '            effects = room.aborted("storage", now)\n',
-                "            effects = room.committed(now)\n",
+                '            effects = room.aborted("storage", self.loop.now)\n',
+                "            effects = room.committed(self.loop.now)\n",
             ),
         ),
         frozenset({"lost", "number", "gap"}),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from bench import fanout, front, history, rooms
 from bench.contenders import PARLOURS
+from bench.generator import LISTENS, Seat, compiled
 from bench.measure import MEASUREMENTS, Column, Record
 from bench.plot import exponent, svg
-from bench.report import MARKED, assembled, into_docs, markdown
+from bench.report import MARKED, assembled, into_docs, markdown, merged
 
 LIMIT = 120.0
 assert fanout, (front, history, rooms)  # importing them registers their measurements
@@ -44,7 +46,7 @@ def short(repository: Path, out: Path, *names: str, only: str = "Parlour, full")
 def test_loads_are_driven_and_counted(repository: Path, tmp_path: Path) -> None:
     rows = short(repository, tmp_path / "out", "fanout", "lockstep", "slow")
     assert [row["who"] for row in rows["fanout"]] == ["Parlour, full"]
-    assert [row["case"] for row in rows["slow"]] == ["70 read, 0 never", "70 read, 30 never"]
+    assert [row["case"] for row in rows["slow"]] == ["70 read, 0 never, after 0.3 s", "70 read, 30 never, after 0.3 s"]
     for found in rows.values():
         assert all(row["values"]["rate"][0] > 0 for row in found)  # type: ignore[index]
 
@@ -53,6 +55,21 @@ def test_loads_are_driven_and_counted(repository: Path, tmp_path: Path) -> None:
 def test_the_limit_row_speaks_no_protocol(repository: Path, tmp_path: Path) -> None:
     rows = short(repository, tmp_path / "out", "fanout", only="limit")
     assert [row["who"] for row in rows["fanout"]] == ["limit", "limit, synced"]
+
+
+@needs_compiler
+def test_lines_that_nobody_said_are_not_counted() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.setblocking(False)
+        near.send(b"the prefix of a server may hold the mark ^ as well\n")
+        order = "0.1 0 1 0 64\n" + Seat(far.fileno(), 0, LISTENS).order()
+        done = subprocess.run(
+            [str(compiled("load"))], input=order, capture_output=True, text=True, pass_fds=[far.fileno()],
+            timeout=LIMIT, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "heard more lines than were said" in done.stdout
 
 
 def test_rooms_are_started_killed_and_measured(repository: Path, tmp_path: Path) -> None:
@@ -99,6 +116,15 @@ def test_tables_show_medians_spread_and_ratios(tmp_path: Path) -> None:
     assert "| 10 members | Parlour, full | 3.00 (2.00–4.00) |" in text
     assert "| 10 members | full | 0.50 |" in text
     assert "- ngIRCd left out: ngircd is not installed" in text
+
+
+def test_an_earlier_report_is_kept_where_it_is_not_measured_anew() -> None:
+    old = assembled({"date": "then", "revision": "a1"}, "old", 1, 1.0, {"fanout": record(), "mail": Record()})
+    new = assembled({"date": "now", "revision": "b2"}, "new", 3, 1.0, {"mail": Record()})
+    both = merged(old, new)
+    assert set(both["measurements"]) == {"fanout", "mail"}
+    assert "then, revision a1, `old`" in markdown(both)
+    assert "Measured now by `new`" in markdown(both)
 
 
 def test_the_page_is_drawn_between_its_marks(tmp_path: Path, repository: Path) -> None:
