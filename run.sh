@@ -12,7 +12,8 @@ usage() {
 Parlour: chat for the terminal, on a server of your own.
 
   ./run.sh                 chat: starts a server in the background if none runs, and opens the client on it
-                           (options are those of serve, for the server that it may start)
+                           (options: those of serve, for the server that it may start, and --lines --plain --back
+                           --name NAME --room ROOM, for the client)
   ./run.sh serve           run the server here until Ctrl-C   (--host --port --data --config --set KEY=VALUE)
   ./run.sh stop            end the server                     (--data DIR)
   ./run.sh status          what runs, and where               (--data DIR)
@@ -177,18 +178,23 @@ start_server() {
 
 # chat OPTION…: the client, on a server that runs or is started with these options.
 chat() {
-    local where word after=""
+    local where word after="" serve=() client=()
     for word in "$@"; do
         [ "$after" = --data ] && DATA=$word
-        after=$word
         case $word in --data=*) DATA=${word#--data=} ;; esac
+        case $after:$word in # --lines and its like are the client's, all else is for the server
+        --name:* | --room:* | *:--lines | *:--plain | *:--back | *:--name | *:--name=* | *:--room | *:--room=*) client+=("$word") ;;
+        *) serve+=("$word") ;;
+        esac
+        after=$word
     done
+    set -- ${serve[@]+"${serve[@]}"}
     if ! where=$(address); then
         lock # two at the same moment start one
         where=$(address) || { start_server "$@" && where=$(address); } || die "The server does not answer; see $DATA/log."
         unlock
     fi
-    become -m client --server "$where"
+    become -m client --server "$where" ${client[@]+"${client[@]}"}
 }
 
 check() {

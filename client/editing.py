@@ -12,6 +12,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import create_input
 from prompt_toolkit.output import create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.patch_stdout import patch_stdout
@@ -19,7 +20,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.utils import get_cwidth
 
 from client.show import Spans
-from client.terminal import Interrupted, coloured, columns
+from client.terminal import Interrupted, coloured, columns, no_echo
 from client.wrapping import wrap
 
 Words = Callable[[str, bool], Iterable[str]]  # (what was typed, whether it begins the line) → words it may become
@@ -35,7 +36,10 @@ class EditingTerminal:
         output = create_output(stdout=sys.stdout)
         if isinstance(output, Vt100_Output):
             output.enable_cpr = False  # nothing here needs the cursor's position, and not every terminal tells it
+        keys = create_input()
+        vars(keys)["cooked_mode"] = contextlib.nullcontext  # its own would echo what is typed while a line is written
         self._talk: PromptSession[str] = PromptSession(
+            input=keys,
             output=output,
             history=InMemoryHistory(),
             completer=_Completer(self),
@@ -43,13 +47,14 @@ class EditingTerminal:
             complete_style=CompleteStyle.READLINE_LIKE,
             erase_when_done=True,  # what was said is shown when the room has it
         )
-        self._question: PromptSession[str] = PromptSession(output=output)
+        self._question: PromptSession[str] = PromptSession(input=keys, output=output)
         self._asking: PromptSession[str] | None = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Within it everything written goes above what is being typed."""
-        with patch_stdout(raw=True):
+        """Within it everything written goes above what is being typed, and nothing is echoed by the system: what is
+        typed while nobody asks is read, and shown, by the next question."""
+        with no_echo(sys.stdin.fileno()), patch_stdout(raw=True):
             yield
 
     async def ask(self, prompt: Callable[[], str], *, hidden: bool = False, talk: bool = False) -> str:

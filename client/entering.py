@@ -87,7 +87,8 @@ class Door:
         await self._mode.client.login(name, (await self._mode.ask("Password: ", hidden=True)).rstrip("\r"))
 
     async def _guest(self, known: str) -> None:
-        await self._mode.client.guest(await self._name(known))
+        free = self._mode.visit.guest or self._mode.wishes.name  # the name of an account is not a guest's
+        await self._mode.client.guest(await self._name(known if free else ""))
 
     async def _register(self, known: str) -> None:
         name = await self._name("" if not self._mode.visit.guest else known)

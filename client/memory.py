@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from wire.names import fold
+
 
 class Place(msgspec.Struct):
     """Where one was in a room: the last number seen, of which epoch."""
@@ -24,6 +26,10 @@ class Visit(msgspec.Struct):
     name: str = ""
     guest: bool = True
     rooms: dict[str, Place] = {}
+
+    def places(self, name: str) -> dict[str, Place]:
+        """fold(room) → where `name` was; nowhere, if somebody else was here last."""
+        return {fold(room): place for room, place in self.rooms.items()} if fold(name) == fold(self.name) else {}
 
 
 class Memory(msgspec.Struct):

@@ -276,7 +276,7 @@ class LineMode:
 
     def _logged_in(self, event: events.LoggedIn) -> None:
         self.teller.me = event.name
-        self.teller.left_at = {fold(room): place for room, place in self.visit.rooms.items()}
+        self.teller.left_at = self.visit.places(event.name)
         self.teller.back_at = {fold(row.room): row.seq for row in event.back}
         self.back = [row.room for row in event.back]
         if not self.wishes.straight:

@@ -73,7 +73,7 @@ class PlainTerminal:
             sys.stdout.flush()
         if not (hidden and self.interactive):
             return await self._line()
-        with _no_echo(self._fd):
+        with no_echo(self._fd):
             line = await self._line()
         self.write([])
         return line
@@ -129,7 +129,7 @@ class PlainTerminal:
 
 
 @contextlib.contextmanager
-def _no_echo(fd: int) -> Iterator[None]:
+def no_echo(fd: int) -> Iterator[None]:
     import termios  # noqa: PLC0415 - not on every system, and only here
 
     before = termios.tcgetattr(fd)

@@ -138,6 +138,8 @@ class Verbs:
         found = found or [room for room in rooms if fold(room).startswith(fold(wanted))]
         if found:
             self._mode.look_at(found[0])
+            if self._mode.terminal.typed_is_seen:  # no prompt shows where one is
+                self._teller.say(f"-- you are in {show.word(found[0])}", "room")
         else:
             self._teller.say(f"-- you are not in {show.word(wanted)}: /join {show.word(wanted)} enters it", "error")
 

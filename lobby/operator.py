@@ -60,11 +60,11 @@ def stop(paths: Paths) -> Exit:
 
 
 def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
-    """Say what runs. `address`: only where the lobby listens, for scripts."""
+    """Say what runs. `address`: only where the lobby listens, for scripts; none without a guardian."""
     try:
         found = ask(paths, "guardian", GuardianStatus(), SystemStatus)
     except (OSError, msgspec.MsgspecError):
-        return _without_guardian(paths)
+        return _no_server(paths) if address else _without_guardian(paths)
     if address:
         if not found.port:
             return _no_server(paths)
@@ -122,10 +122,11 @@ def _guardian(paths: Paths) -> Process | None:
 
 def _without_guardian(paths: Paths) -> Exit:
     pids = {name: holder(paths.lock(name)) for name in ("lobby", "nursery")}
-    alive = ", ".join(f"{name} (pid {pid})" for name, pid in pids.items() if pid is not None)
+    alive = [f"{name} (pid {pid})" for name, pid in pids.items() if pid is not None]
     if not alive:
         return _no_server(paths)
-    print(f"The guardian is gone; {alive} goes on. `serve` adopts what runs, `stop` ends it.")
+    goes = f"{' and '.join(alive)} {'go' if len(alive) > 1 else 'goes'} on"
+    print(f"The guardian is gone; {goes}. `serve` adopts what runs, `stop` ends it.")
     return Exit.OK
 
 
