@@ -25,8 +25,9 @@ class Lock:
         if not _take(self.fd):
             os.close(self.fd)
             raise Locked(_read_pid(path))
-        os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, b"%d\n" % os.getpid(), 0)
+        pid = b"%d\n" % os.getpid()
+        os.pwrite(self.fd, pid, 0)  # over the last one's, which also a full disk takes
+        os.ftruncate(self.fd, len(pid))
         os.set_inheritable(self.fd, inheritable)
 
     def release(self) -> None:
@@ -36,7 +37,7 @@ class Lock:
 def holder(path: Path) -> int | None:
     """The pid that holds the lock at `path`, 0 when it cannot be read, None when nobody does."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # which a read-only disk allows
     except FileNotFoundError:
         return None
     try:

@@ -117,7 +117,11 @@ class GuardianServer:
 
     def _start(self, name: Name) -> None:
         now = self.loop.now
-        pid = holder(self.paths.lock(name))
+        try:
+            pid = holder(self.paths.lock(name))
+        except OSError as why:
+            self._do(self.table.no_start(name, f"cannot be started: {why}", now))
+            return
         if pid is not None:
             if self._hold(name, pid):
                 self._do(self.table.adopting(name, pid, now))
@@ -169,7 +173,7 @@ class GuardianServer:
         """Watch a process that may be no child of ours; False when it is gone."""
         try:
             process = Process(pid)
-        except (ProcessLookupError, ValueError):
+        except (OSError, ValueError):  # it is gone, or has not said yet which it is
             return False
         self._processes[name] = process
         self.loop.watch(process.fd, lambda: self._gone(name, process))

@@ -42,10 +42,10 @@ class Storage:
         """All of the round's writes; at no cost when there are none. Raises one of STORE_FAULTS."""
         if self._store.dirty:
             self._store.commit()
-        if self._mailbox.dirty:
-            self._mailbox.commit()
         if self._accounts.dirty:
             self._accounts.commit()
+        if self._mailbox.dirty:  # last: what it has stored is shown to its recipients only when the whole round stands
+            self._mailbox.commit()
 
     def rollback(self) -> None:
         self._store.rollback()

@@ -88,9 +88,14 @@ class Feeder:
     def transient(self, message: Any, but: tuple[int, ...]) -> None:
         """An unnumbered frame to all in step; the others get a snapshot when they are."""
         data = encode(message)
+        slow = []
         for connection, channel in self._live.items():
-            if connection not in but and channel.pending <= self._bound:
+            if channel.pending > self._bound:
+                slow.append(connection)
+            elif connection not in but:
                 self._loop.send(channel, data)
+        for connection in slow:
+            self._behind[connection] = (self._live.pop(connection), Cursor(self.seq, missed=True))
         for _channel, cursor in self._behind.values():
             cursor.missed = True
 

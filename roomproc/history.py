@@ -241,8 +241,11 @@ class History:
         return int(first or seq)
 
     def close(self) -> None:
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._db.close()
+        """All that was committed stays in the write-ahead log where the disk does not take the checkpoint."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
 
 
 _SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"

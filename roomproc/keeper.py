@@ -4,6 +4,7 @@ Law: the loop never waits for it. Jobs go in by a queue, results come back throu
 first job, so that an idle room has no thread. It holds SQLite connections of its own and touches no state of the room.
 """
 
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -12,15 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from roomproc.search import SearchIndex, is_trouble_of_index
+from roomproc.search import SearchIndex, erase, is_trouble_of_index
 from wire.errors import Refused
 from wire.loop import Loop
 from wire.messages import Entry
 
+FAULTS: Final = (sqlite3.Error, OSError)  # the disk's; anything else is a bug
 WAITING: Final = 64  # searches that may wait; more are refused with busy
 
 log = logging.getLogger("room.keeper")
-Job = Callable[[SearchIndex], None]
+Job = tuple[Callable[[SearchIndex], None], Callable[[], None]]  # what is to be done, and on the loop if that fails
 
 
 class Keeper:
@@ -36,7 +38,7 @@ class Keeper:
     def tidy(self) -> None:
         """Bring the index up to date and the write-ahead logs into the files."""
         if self._jobs.empty():
-            self._give(_tidy)
+            self._give(_tidy, lambda: None)
 
     def search(
         self, text: str, before: int, limit: int, found: Callable[[list[Entry], bool], None], failed: Callable[[], None]
@@ -46,30 +48,22 @@ class Keeper:
             raise Refused("busy", "too many searches are waiting; try again", retry_after=1)
 
         def job(index: SearchIndex) -> None:
-            try:
-                while index.catch_up():
-                    pass
-                lines, more = index.find(text, before, limit)
-            except sqlite3.Error:
-                self._loop.post(failed)
-                raise
+            while index.catch_up():
+                pass
+            lines, more = index.find(text, before, limit)
             self._loop.post(lambda: found(lines, more))
 
-        self._give(job)
+        self._give(job, failed)
 
     def forget(self, before: int, done: Callable[[bool], None]) -> None:
         """Take lines below `before` out of the index; `done` runs on the loop with whether that worked, and only
         when it did they may be deleted."""
 
         def job(index: SearchIndex) -> None:
-            try:
-                index.forget(before)
-            except sqlite3.Error:
-                self._loop.post(lambda: done(False))
-                raise
+            index.forget(before)
             self._loop.post(lambda: done(True))
 
-        self._give(job)
+        self._give(job, lambda: done(False))
 
     def close(self) -> None:
         """End the thread after the job it is at."""
@@ -77,25 +71,28 @@ class Keeper:
             self._jobs.put(None)
             self._thread.join(timeout=1.0)
 
-    def _give(self, job: Job) -> None:
+    def _give(self, work: Callable[[SearchIndex], None], failed: Callable[[], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
             self._thread.start()
-        self._jobs.put(job)
+        self._jobs.put((work, failed))
 
     def _run(self) -> None:
         index: SearchIndex | None = None
         while (job := self._jobs.get()) is not None:
+            work, failed = job
             try:
                 index = index or SearchIndex(self._index_path, self._log_db)
-                job(index)
-            except sqlite3.Error as why:
-                log.warning("the search index: %s", why)
-                if index is not None:
-                    index.close()
+                work(index)
+            except Exception as why:  # whatever it is, who waits is told, and this thread takes the next job
+                log.warning("the search index: %s", why, exc_info=not isinstance(why, FAULTS))
+                self._loop.post(failed)
+                with contextlib.suppress(*FAULTS):
+                    if index is not None:
+                        index.close()
+                    if is_trouble_of_index(why):
+                        erase(self._index_path)
                 index = None
-                if is_trouble_of_index(why):
-                    self._index_path.unlink(missing_ok=True)
         if index is not None:
             index.close()
 

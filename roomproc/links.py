@@ -6,12 +6,13 @@ Law: a room does without either. What it tells is its whole state at each new li
 import logging
 import os
 import socket
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from base.paths import connect_control
 from roomproc.lobbylink import LobbyLink
 from wire import control
-from wire.codec import Codec
+from wire.codec import BadMessage, Codec
 from wire.control import Beat, Probe, RoomUp, StopRoom
 from wire.uplink import Uplink
 
@@ -22,6 +23,7 @@ FROM_NURSERY: Final[Codec[control.NurseryToRoom]] = Codec(control.NurseryToRoom)
 FROM_LOBBY: Final[Codec[control.LobbyToRoom]] = Codec(control.LobbyToRoom)
 
 log = logging.getLogger("room")
+M = TypeVar("M")
 
 
 class Links:
@@ -68,8 +70,8 @@ class _NurseryEnd:
             uplink.send_with_fds(up, [server.listener.fileno()])
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for line in lines:
-            match FROM_NURSERY.decode(line):
+        for message in _understood(FROM_NURSERY, lines, uplink.name):
+            match message:
                 case Probe():
                     uplink.send(Beat())
                 case StopRoom(code=code):
@@ -89,9 +91,20 @@ class _LobbyEnd:
         server = self._server
         server.links.lobby_link.opened(os.getpid(), server.port, server.incarnation)
 
-    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:  # noqa: ARG002
-        for line in lines:
-            self._server.links.lobby_link.handle(FROM_LOBBY.decode(line))
+    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
+        for message in _understood(FROM_LOBBY, lines, uplink.name):
+            self._server.links.lobby_link.handle(message)
 
     def lost(self, uplink: Uplink, why: str) -> None:
         log.info("%s lost: %s", uplink.name, why)
+
+
+def _understood(codec: Codec[M], lines: list[bytes], who: str) -> Iterator[M]:
+    """The messages in `lines`; one of a later version costs the message and not the link."""
+    for line in lines:
+        try:
+            message = codec.decode(line)
+        except BadMessage as bad:
+            log.warning("from the %s: %s", who, bad.text)
+            continue
+        yield message

@@ -166,7 +166,11 @@ class NurseryServer:
             self.loop.send(follower, frame)
 
     def _start(self, room: str) -> None:
-        pid = holder(self.paths.room(room).lock)
+        try:
+            pid = holder(self.paths.room(room).lock)
+        except OSError as why:
+            self._do(self.table.no_start(room, f"its lock cannot be looked at: {why}", self.loop.now))
+            return
         if pid is not None:
             self._do(self.table.held(room, pid if self._watch(pid) else 0, self.loop.now))
             return

@@ -1,6 +1,7 @@
 """Members of a room: who is here, who is away for a moment, and the one presence frame of a round. Pure."""
 
 from bisect import bisect_right
+from typing import Final
 
 from msgspec import UNSET
 
@@ -10,6 +11,8 @@ from wire.control import Present
 from wire.messages import Presence
 from wire.names import fold
 
+FRAME: Final = 1_000  # names in one presence frame: of the longest they fill half a line
+
 
 class Roster:
     """The members by folded name, and what changed since the last frame."""
@@ -18,7 +21,8 @@ class Roster:
         self._grace = grace  # seconds a broken connection keeps its member
         self._members: dict[str, Member] = {}
         self._order: list[str] | None = None  # folded names, sorted; None when it has to be made again
-        self._changes: dict[str, tuple[str, Member]] = {}
+        # Folded name → what the others know of them (see `_state`), and the member that was meant.
+        self._changed: dict[str, tuple[str, Member]] = {}
         self._told: dict[str, tuple[str, Member]] = {}
         self._away: dict[str, float] = {}  # folded name → moment (mono) at which they have left
 
@@ -39,13 +43,14 @@ class Roster:
         key = fold(person.name)
         member = self._members.get(key)
         if member is None:
-            member = self._members[key] = Member(person)
+            member = Member(person)
+            self._touch(member)
+            self._members[key] = member
             self._order = None
-            self._change(member, "joined")
         elif member.away_until is not None:
+            self._touch(member)
             member.away_until = None
             del self._away[key]
-            self._change(member, "back")
         member.name, member.roles = person.name, person.roles
         return member
 
@@ -54,17 +59,17 @@ class Roster:
         member = connection.member
         member.connections.pop(connection.id, None)
         if not member.connections and self._members.get(member.key) is member:
+            self._touch(member)
             self._set_away(member, now)
-            self._change(member, "away")
 
     def leave(self, member: Member) -> None:
         """They have left, all connections of theirs."""
         if self._members.get(member.key) is not member:
             return
+        self._touch(member)
         del self._members[member.key]
         self._away.pop(member.key, None)
         self._order = None
-        self._change(member, "left")
 
     def next_deadline(self) -> float | None:
         return next(iter(self._away.values()), None)  # one grace for all: the oldest comes first
@@ -73,30 +78,22 @@ class Roster:
         """Members whose grace has run out; the caller lets them leave."""
         return [self._members[key] for key, until in self._away.items() if until <= now]
 
-    def frame(self) -> tuple[Presence | None, list[Present], list[str]]:
-        """What changed since the last call: the frame for members, and who came and went for the lobby."""
-        changes, self._changes = self._changes, {}
-        self._told = changes
-        if not changes:
-            return None, [], []
-        names: dict[str, list[str]] = {"joined": [], "left": [], "away": [], "back": []}
-        for what, member in changes.values():
-            names[what].append(member.name)
-        came = [Present(member.name, member.guest) for what, member in changes.values() if what == "joined"]
-        presence = Presence(
-            joined=names["joined"],
-            left=names["left"],
-            away=names["away"] or UNSET,
-            back=names["back"] or UNSET,
-        )
-        return presence, came, names["left"]
+    def frames(self) -> tuple[list[Presence], list[Present], list[str]]:
+        """What changed since the last call: the frames for members, mostly one, and who came and went for the lobby."""
+        self._told, self._changed = self._changed, {}
+        differences = (self._difference(key, *known) for key, known in self._told.items())
+        changes = [(member, what) for member, what in differences if what]
+        came = [Present(member.name, member.guest) for member, what in changes if "joined" in what]
+        went = [member.name for member, what in changes if "left" in what]
+        return [_frame(changes[at : at + FRAME]) for at in range(0, len(changes), FRAME)], came, went
 
     def untell(self, newcomers: list[Connection], now: float) -> None:
         """The last frame was not told, and these newcomers did not come: it is all to be told again but them."""
-        self._changes, self._told = self._told, {}
+        self._changed, self._told = self._told, {}
         for connection in newcomers:
             member = connection.member
-            new = self._changes.get(member.key, ("", None))[0] == "joined" and len(member.connections) == 1
+            known, _member = self._changed.get(member.key, ("here", None))
+            new = not known and len(member.connections) == 1
             self.broken(connection, now)
             if new:
                 self.leave(member)
@@ -119,24 +116,29 @@ class Roster:
         member.away_until = now + self._grace
         self._away[member.key] = member.away_until
 
-    def _change(self, member: Member, what: str) -> None:
-        """Fold this change with one of the same round: what cancels out is not told."""
-        before = self._changes.pop(member.key, None)
-        if before is None:
-            self._changes[member.key] = (what, member)
-            return
-        merged = _MERGED.get((before[0], what), what)
-        if merged:
-            self._changes[member.key] = (merged, member)
+    def _touch(self, member: Member) -> None:
+        """Something is about to change about them: remember what the others know. What cancels out is not told."""
+        self._changed.setdefault(member.key, (self._state(member.key), member))
+
+    def _state(self, key: str) -> str:
+        member = self._members.get(key)
+        return "" if member is None else "here" if member.away_until is None else "away"
+
+    def _difference(self, key: str, before: str, member: Member) -> tuple[Member, frozenset[str]]:
+        """What is to be told of somebody who was `before` when it was told last."""
+        now = self._state(key)
+        what = {"joined"} if now and not before else {"left"} if before and not now else set()
+        if now == "away" != before:
+            what.add("away")
+        elif before == "away" and now == "here":
+            what.add("back")
+        return self._members.get(key, member), frozenset(what)
 
 
-_MERGED = {
-    ("joined", "left"): "",
-    ("joined", "away"): "joined",
-    ("joined", "back"): "joined",
-    ("left", "joined"): "",
-    ("away", "back"): "",
-    ("back", "away"): "",
-    ("away", "left"): "left",
-    ("back", "left"): "left",
-}
+def _frame(changes: list[tuple[Member, frozenset[str]]]) -> Presence:
+    def named(kind: str) -> list[str]:
+        return [member.name for member, what in changes if kind in what]
+
+    return Presence(
+        joined=named("joined"), left=named("left"), away=named("away") or UNSET, back=named("back") or UNSET
+    )

@@ -102,6 +102,8 @@ class Room:
     def handle(self, connection: int, message: Request, now: Now) -> None:
         """Stage what `message` asks; a refusal is staged as its answer."""
         inside = self.connections.get(connection)
+        if inside is None and connection not in self._outside:
+            return  # it has left or was refused in this round: its last words are staged
         try:
             if inside is None:
                 self._outside_asks(connection, message, now)
@@ -122,6 +124,7 @@ class Room:
             retry_after=UNSET if refused.retry_after is None else refused.retry_after,
         )
         if refused.fatal:
+            self._outside.pop(connection, None)
             self.round.ends.append((connection, error, refused.code))
         else:
             self.round.answer(connection, error)
@@ -156,19 +159,20 @@ class Room:
         for revocation in revocations:
             self.revoked_to = max(self.revoked_to, revocation.number)
             self.door.revoke(revocation.name, revocation.before)
-            self.round.work.revoked.append((fold(revocation.name), revocation.before))
+            self.round.assigned.append((fold(revocation.name), revocation.before))
+            self.round.work.revoked.append(self.round.assigned[-1])
             self.round.work.facts["revoked_to"] = self.revoked_to
 
     def put_out(self, order: control.PutOut) -> None:
-        self.round.out.append(PutOut(fold(order.name), order.code, order.text))
+        self.round.out.append(PutOut(fold(order.name), order.code, order.text, ordered=True))
 
     # -- the round
 
     def work(self) -> Work:
         """What this round's commit has to store; falsy when there is nothing."""
-        presence = self.presence = self.roster.frame()
-        self.round.work.came = [Remembered(fold(who.name), who.guest) for who in presence[1]]
-        self.round.work.went = [fold(name) for name in presence[2]]
+        _frames, came, went = self.presence = self.roster.frames()
+        self.round.work.came = [Remembered(fold(who.name), who.guest) for who in came]
+        self.round.work.went = [fold(name) for name in went]
         return self.round.work
 
     def committed(self, now: Now) -> list[Effect]:
@@ -200,6 +204,7 @@ class Room:
             if entering.admission.spend is not None:
                 self.door.unspend(entering.admission.spend)
         done.abort(code, "the disk refused; nothing of this was stored")
+        self.round.inherit(done)
         return [*done.told(), *self._ends(done)]
 
     # -- entering
@@ -233,9 +238,9 @@ class Room:
     def _stream(self, account: str, name: str) -> Stream:
         found = self._streams.get((account, name))
         if found is None:
+            if len(self._streams) >= STREAMS:  # before the new one is among them: two of one name would not know
+                self._forget_streams()  # what was sent under the other
             found = self._streams[account, name] = Stream(account, name, self.store.stream(account, name))
-            if len(self._streams) > STREAMS:
-                self._forget_streams()
         return found
 
     def _forget_streams(self) -> None:
@@ -297,14 +302,11 @@ class Room:
                     self.moderation.slow = int(entry.seconds or 0)
 
     def _presence_effects(self, done: Round) -> list[Effect]:
-        presence, came, went = self.presence
-        if presence is None:
-            return []
-        effects: list[Effect] = [Transient(presence, but=tuple(to for to, _last, _why in done.ends))]
-        if came:
-            effects.append(Report(Joined(members=came)))
-        if went:
-            effects.append(Report(Left(names=went)))
+        frames, came, went = self.presence
+        but = tuple(to for to, _last, _why in done.ends)
+        effects: list[Effect] = [Transient(frame, but=but) for frame in frames]
+        effects += [Report(Joined(members=came[at : at + FIRST_PAGE])) for at in range(0, len(came), FIRST_PAGE)]
+        effects += [Report(Left(names=went[at : at + FIRST_PAGE])) for at in range(0, len(went), FIRST_PAGE)]
         return effects
 
     def _ends(self, done: Round) -> list[Effect]:

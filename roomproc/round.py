@@ -37,6 +37,7 @@ class PutOut(Struct, frozen=True):
     key: str  # folded
     code: str
     text: str
+    ordered: bool = False  # by the lobby, which does not ask whether our disk takes it
 
 
 class Round:
@@ -50,6 +51,7 @@ class Round:
         self.transient: list[Transient] = []
         self.ends: list[tuple[int, Any, str]] = []  # (connection, last message, why)
         self.out: list[PutOut] = []
+        self.assigned: list[tuple[str, int]] = []  # those of `work.revoked` that the lobby told
 
     def add(self, entry: Entry, stream: Stream | None = None, message_id: str | UnsetType = UNSET) -> None:
         """Stage a numbered entry, under its sender's durable key where the line has an id."""
@@ -99,4 +101,13 @@ class Round:
             if answer.stored:
                 answer.what = Error(re=answer.re, code=code, text=text)
         self.answers = [answer for answer in self.answers if answer.to not in gone]
-        self.entering, self.out = [], []
+        self.entering, self.out = [], [order for order in self.out if order.ordered]
+
+    def inherit(self, failed: "Round") -> None:
+        """What the lobby told stands although that round failed: it is stored with the next one that does not.
+
+        Else a later revocation's number would stand for this one as well, and a restart forget it."""
+        self.assigned = failed.assigned
+        self.work.revoked += failed.assigned
+        told = failed.work.facts
+        self.work.facts |= {name: told[name] for name in ("settings", "revoked_to") if name in told}

@@ -85,8 +85,7 @@ class SearchIndex:
 
     def _start_again(self) -> None:
         self._db.close()
-        for ending in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        erase(self._path)
         self._open()
 
     def _indexed(self) -> int:
@@ -105,6 +104,12 @@ def quote(text: str) -> str:
     return " ".join(quoted) + "*" if quoted else ""
 
 
-def is_trouble_of_index(why: sqlite3.Error) -> bool:
+def erase(path: Path) -> None:
+    """Away with an index; the next one is made from the log."""
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def is_trouble_of_index(why: Exception) -> bool:
     """Whether the index itself is broken, so that making it again helps."""
     return getattr(why, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -41,6 +41,7 @@ from wire.errors import Refused
 from wire.loop import Loop
 from wire.messages import Announcement, Enter, Error, RoomRequest
 
+ANSWERS_MAX: Final = 8_388_608  # bytes of answers that wait for one connection; a burst of the longest pages fits
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
 REFUSALS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # of a disk, while a room starts
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
@@ -138,7 +139,8 @@ class RoomServer:
             try:
                 message = decode(line)
             except BadMessage as bad:
-                self._bad(channel, bad)
+                if self._bad(channel, bad):
+                    return
                 continue
             if type(message) is Enter and not self.room.door.knows(message.ticket):
                 self.room.door.ring = read_key(self.files)
@@ -155,11 +157,13 @@ class RoomServer:
         self.feeder.drop(number)
         self.room.lost(number, self.loop.now)
 
-    def _bad(self, channel: Channel, bad: BadMessage) -> None:
+    def _bad(self, channel: Channel, bad: BadMessage) -> bool:
+        """Refuse what is no message; whether that was one too many."""
         number = channel.tag
         self.bad[number] = self.bad.get(number, 0) + 1
         refused = Refused(bad.code, bad.text, fatal=self.bad[number] >= BAD_MESSAGES)
         self.room.refuse(number, bad.re, refused)
+        return refused.fatal
 
     def _end(self, channel: Channel, last: Any) -> None:
         self.loop.send(channel, encode(last))
@@ -168,17 +172,26 @@ class RoomServer:
     # -- the end of a round
 
     def _end_of_round(self) -> None:
-        room, now = self.room, self.loop.now
+        try:
+            self._finish_round()
+        except sqlite3.Error as why:  # after the commit: what is queued is true, and the rest is asked again
+            log.error("the room's file cannot be read: %s", why)
+            self._fail()
+
+    def _finish_round(self) -> None:
+        room = self.room
         work = room.work()
         try:
             if work:
                 self.history.commit(work)
-            effects = room.committed(now)
         except sqlite3.Error as why:
             log.error("the round could not be stored: %s", why)
-            effects = room.aborted("storage", now)
-            if why.sqlite_errorcode & 0xFF not in GOES_ON:
-                self._fail()
+            if getattr(why, "sqlite_errorcode", 0) & 0xFF not in GOES_ON:
+                self._fail()  # what reached the file only a fresh look tells: nobody is told anything, and comes back
+                return
+            effects = room.aborted("storage", self.loop.now)
+        else:
+            effects = room.committed(self.loop.now)
         for effect in effects:
             self._do(effect)
         self.feeder.turn()
@@ -194,7 +207,14 @@ class RoomServer:
 
     def _send(self, effect: Send) -> None:
         if effect.to in self.channels:
-            self.loop.send(self.channels[effect.to], encode_all(effect.messages))
+            self._queue(effect.to, encode_all(effect.messages))
+
+    def _queue(self, to: int, data: bytes) -> None:
+        """What one connection is told; whoever asks on and on and never reads is let go."""
+        channel = self.channels[to]
+        self.loop.send(channel, data)
+        if channel.pending > self.config.rooms.queue_bytes + ANSWERS_MAX:
+            self.loop.close(channel, "does not read")
 
     def _transient(self, effect: Transient) -> None:
         self.feeder.transient(effect.message, effect.but)
@@ -205,7 +225,7 @@ class RoomServer:
 
     def _read_history(self, effect: ReadHistory) -> None:
         answer = page(effect.request, self.history, self.room.first, self.room.seq)
-        self.loop.send(self.channels[effect.to], encode(answer))
+        self._queue(effect.to, encode(answer))
 
     def _close(self, effect: Close) -> None:
         self.feeder.drop(effect.to)
@@ -220,7 +240,7 @@ class RoomServer:
 
         def answer(message: Any) -> None:
             if to in self.room.connections:
-                self.loop.send(self.channels[to], encode(message))
+                self._queue(to, encode(message))
 
         def failed() -> None:
             answer(Error(re=request.id, code="storage", text="the search failed; try again"))

@@ -55,7 +55,7 @@ class Channel:
             if self.fds is None:
                 data = self.socket.recv(READ_BYTES)
             else:
-                data, fds, _, _ = socket.recv_fds(self.socket, READ_BYTES, 4)
+                data, fds, _, _ = socket.recv_fds(self.socket, READ_BYTES, 4, socket.MSG_CMSG_CLOEXEC)
                 self.fds.extend(fds)
         except (BlockingIOError, InterruptedError):
             return []

@@ -170,7 +170,7 @@ class Loop:
         for key, mask in events:
             if isinstance(key.data, Channel):
                 self._channel_ready(key.data, mask)
-            else:
+            elif self._selector.get_map().get(key.fd) is key:  # and nothing before it in this round ended that
                 key.data()
         self.end_of_round()
         self._flush()
@@ -234,8 +234,10 @@ class Loop:
         accept = self._selector.unregister(listener).data
 
         def resume() -> None:
-            self.timed.remove(self._paused.pop(listener))
-            self._selector.register(listener, selectors.EVENT_READ, accept)
+            pause = self._paused.pop(listener, None)
+            if pause is not None:  # unlistened in this very round
+                self.timed.remove(pause)
+                self._selector.register(listener, selectors.EVENT_READ, accept)
 
         self._paused[listener] = _Once(self.now.mono + 0.1, resume)
         self.timed.append(self._paused[listener])

@@ -1,10 +1,12 @@
 """One process for one thing, and no stale lock whatever way a process ends."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+import unittest.mock
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,3 +106,32 @@ def test_whoever_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
         done.set()
         for onlooker in onlookers:
             onlooker.join()
+
+
+def test_a_disk_that_takes_no_byte_more_takes_the_pid(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("99999999999\n")
+    real = os.pwrite
+
+    def full(fd: int, data: bytes, at: int) -> int:
+        if at + len(data) > os.fstat(fd).st_size:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return real(fd, data, at)
+
+    with unittest.mock.patch("os.pwrite", full):
+        lock = Lock(tmp_path / "lock")
+    assert holder(tmp_path / "lock") == os.getpid()
+    lock.release()
+
+
+def test_who_only_looks_needs_no_disk_that_can_be_written(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "lock")
+    real = os.open
+
+    def read_only(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_RDWR | os.O_WRONLY | os.O_CREAT):
+            raise OSError(errno.EROFS, "read-only file system")
+        return real(path, flags, mode)
+
+    with unittest.mock.patch("os.open", read_only):
+        assert holder(tmp_path / "lock") == os.getpid()
+    lock.release()

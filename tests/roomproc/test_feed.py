@@ -157,3 +157,12 @@ def test_the_tail_keeps_the_newest_and_says_when_it_does_not_reach():
     newest = 10 + 3 * KEPT
     assert tail.after(newest - 2, 5) == [b"%d" % (newest - 1), b"%d" % newest]
     assert tail.after(newest, 5) == []
+
+
+def test_presence_alone_is_missed_and_made_up_for_as_well(room):
+    room.connect(1)
+    while room.ends[1][0].pending <= BOUND:
+        room.say()
+    room.feeder.transient(Presence(joined=["bob"], left=[]), but=())
+    kinds = [message["type"] for message in room.hear(1)]
+    assert kinds.count("members") == 1, "no line came after it, and who is here is told all the same"

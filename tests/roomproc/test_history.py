@@ -176,3 +176,16 @@ def test_upkeep_that_the_disk_refuses_leaves_no_transaction_behind(history, upke
     history._db.set_authorizer(None)
     store(history, line(3))
     assert [entry.seq for entry in history.after(0, 10)] == [1, 2, 3]
+
+
+def test_a_disk_that_refuses_the_last_checkpoint_keeps_nobody_from_ending(history):
+    class Refusing:
+        def execute(self, sql):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    whole, history._db = history._db, Refusing()
+    history.close()
+    whole.close()

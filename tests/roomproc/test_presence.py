@@ -46,7 +46,9 @@ def test_a_listener_to_the_frames_knows_who_is_here(events):
         if what != "frame":
             getattr(visits, what)(name)
             continue
-        presence, came, went = visits.roster.frame()
+        frames, came, went = visits.roster.frames()
+        assert len(frames) <= 1
+        presence = frames[0] if frames else None
         if presence is None:
             continue
         assert here.isdisjoint(presence.joined)

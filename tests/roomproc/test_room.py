@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.roomproc.inside import Inside
+from roomproc import room
+from tests.roomproc.inside import SETTINGS, Inside
+from wire.codec import encode
 from wire.control import Assign, Joined, Left, Present, PutOut, Revocation
+from wire.framing import LINE_MAX
 from wire.messages import (
     UNSET,
     Closing,
@@ -383,3 +386,56 @@ def test_entered_names_the_whisper_one_has_before_any_came(inside):
     told = inside.enter(2, "bob", token=entered.resume, since=0, whispers=entered.whisper)
     assert [whisper.text for whisper in only(told, Whispered)] == ["psst"]
     assert told[0].whisper > entered.whisper
+
+
+def test_what_follows_leave_in_one_segment_counts_for_nothing(inside):
+    resume = inside.enter(1, "ann")[0].resume
+    inside.do(1, Leave(id="l"), commit=False)
+    inside.do(1, Enter(protocol=1, ticket=resume), commit=False)
+    assert [type(message) for message in inside.do(1, Say(text="and one more"))] == [Done]
+    assert inside.closed == {1: "left"}
+    assert (len(inside.room.roster), inside.room.seq) == (0, 0)
+
+
+def test_presence_of_a_crowd_comes_in_frames_that_fit(inside):
+    inside.enter(1, "ann")
+    names = [f"somebody-with-a-long-name-{number:05d}" for number in range(2_500)]
+    for number, name in enumerate(names, start=2):
+        inside.enter(number, name, commit=False)
+    frames = only(inside.round()[1], Presence)
+    assert [name for frame in frames for name in frame.joined] == names
+    reports = only(inside.reports, Joined)
+    assert [who.name for report in reports for who in report.members] == ["ann", *names]
+    for number in range(2, 2_502):
+        inside.lose(number)
+    frames += only(inside.round()[1], Presence)
+    inside.wait(20)
+    frames += only(inside.round()[1], Presence)
+    assert sum(len(frame.left) for frame in frames) == 2_500
+    assert max(len(encode(message)) for message in [*frames, *inside.reports]) < LINE_MAX
+
+
+def test_what_the_lobby_voids_is_stored_by_the_next_round_that_can_be(inside):
+    inside.enter(1, "ann")
+    resume = inside.enter(2, "bob")[0].resume
+    inside.wall += 5
+    bob = Revocation(number=1, name="bob", before=inside.wall)
+    inside.room.assign(SETTINGS, [bob])
+    inside.room.put_out(PutOut(name="bob", code="locked", text="locked"))
+    assert isinstance(inside.round(fail=True)[2][0], Closing), "that needs no disk"
+    inside.room.assign(SETTINGS, [Revocation(number=2, name="zoe", before=inside.wall)])
+    inside.round()
+    inside.crash()
+    assert inside.room.revoked_to == 2
+    assert inside.enter(3, "bob", token=resume)[0].code == "bad_ticket"
+
+
+def test_two_connections_of_one_stream_share_it_however_many_streams_there_were(inside, monkeypatch):
+    monkeypatch.setattr(room, "STREAMS", 3)
+    for number in range(1, 4):
+        inside.enter(number, f"member{number}", stream=STREAM)
+        inside.lose(number)
+    inside.enter(8, "ann", stream=STREAM)
+    inside.enter(9, "ann", stream=STREAM)
+    assert only(inside.do(8, Say(id="a1", text="once")), Done)[0].seq == 1
+    assert only(inside.do(9, Say(id="a1", text="once")), Done)[0].seq == 1

@@ -12,7 +12,7 @@ import pytest
 
 from wire.channel import Channel
 from wire.clock import Now
-from wire.loop import ACCEPTS, Every, Loop
+from wire.loop import ACCEPTS, Every, Loop, read_clock
 
 
 class Recorder:
@@ -409,3 +409,42 @@ def test_unlisten_while_it_breathes_is_for_good(loop: Loop) -> None:
         until(loop, lambda: listener.tries)
         loop.unlisten(listener)  # type: ignore[arg-type]
         assert len(loop.timed) == timers
+
+
+def test_what_was_unlistened_in_this_round_accepts_nobody(loop: Loop) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted: list[socket.socket] = []
+    loop.listen(listener, accepted.append)
+    with socket.create_connection(listener.getsockname()):
+        loop.again(lambda: loop.unlisten(listener))
+        for _ in range(3):
+            loop.round()
+        assert accepted == []
+        assert listener.accept(), "they wait for whoever listens next"
+
+
+def test_a_listener_that_breathes_may_be_unlistened_at_that_very_moment(loop: Loop) -> None:
+    class Full:
+        def accept(self) -> None:
+            raise OSError(errno.EMFILE, "too many open files")
+
+        def setblocking(self, flag: bool) -> None:
+            pass
+
+        def fileno(self) -> int:
+            return real.fileno()
+
+        __hash__ = object.__hash__
+
+    real = socket.create_server(("127.0.0.1", 0))
+    listener = Full()
+    loop.listen(listener, lambda sock: None)  # type: ignore[arg-type]
+    with socket.create_connection(real.getsockname()):
+        until(loop, lambda: loop._paused)
+        resume = loop._paused[listener]  # type: ignore[index]
+        loop.timed.insert(0, Every(0.0, lambda now: loop.unlisten(listener)))  # type: ignore[arg-type]
+        while resume.next_deadline() > read_clock().mono:
+            pass
+        loop.round()
+        assert not loop._paused
+        assert resume not in loop.timed
