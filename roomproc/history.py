@@ -37,7 +37,13 @@ CREATE TABLE revoked (name TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE standing (
   name TEXT NOT NULL, what TEXT NOT NULL, shown TEXT NOT NULL, until INTEGER, PRIMARY KEY (name, what)) WITHOUT ROWID;
 CREATE TABLE members (name TEXT PRIMARY KEY, guest INTEGER NOT NULL) WITHOUT ROWID
-"""
+""",
+    """
+CREATE TABLE dropped (
+  stream INTEGER NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (stream, id)
+) WITHOUT ROWID;
+CREATE INDEX dropped_by_time ON dropped (at)
+""",  # keys of lines that retention dropped inside the resend window
 ]
 
 
@@ -69,6 +75,7 @@ class History:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._db = connect(path, durability)
         self._forgot = 0
+        self._window_before = 0  # keys of older lines are met by no resend
         migrate(self._db, SCHEMA)
 
     def open(self, wall: int) -> Opened:
@@ -175,7 +182,8 @@ class History:
         """The number under which a line of the stream was stored; 0 for a whisper; None when it was not."""
         row = self._db.execute(
             "SELECT seq FROM entries WHERE stream = ?1 AND id = ?2"
-            " UNION ALL SELECT 0 FROM whispers WHERE stream = ?1 AND id = ?2",
+            " UNION ALL SELECT 0 FROM whispers WHERE stream = ?1 AND id = ?2"
+            " UNION ALL SELECT seq FROM dropped WHERE stream = ?1 AND id = ?2",
             (stream, message_id),
         ).fetchone()
         return row[0] if row else None
@@ -197,10 +205,11 @@ class History:
 
     def forget(self, wall: int, *, whispers_before: int, window_before: int) -> None:
         """Drop what has had its time: whispers' texts, keys outside the resend window, spent numbers."""
-        self._forgot = wall
+        self._forgot, self._window_before = wall, window_before
         with self._transaction() as db:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
+            db.execute("DELETE FROM dropped WHERE at < ?", (window_before,))
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
 
     # -- reading
@@ -234,9 +243,17 @@ class History:
         return first or 1, newest or 0
 
     def drop_before(self, seq: int, most: int) -> int:
-        """Delete at most `most` of the entries below `seq`, oldest first; the oldest number that is kept then."""
+        """Delete at most `most` of the entries below `seq`, oldest first; the oldest number that is kept then.
+
+        Their durable keys stay for as long as the line may be sent again."""
+        those = "seq IN (SELECT seq FROM entries WHERE seq < ? ORDER BY seq LIMIT ?)"
         with self._transaction() as db:
-            db.execute("DELETE FROM entries WHERE seq IN (SELECT seq FROM entries WHERE seq < ? LIMIT ?)", (seq, most))
+            db.execute(
+                f"INSERT OR IGNORE INTO dropped SELECT stream, id, seq, at FROM entries WHERE {those}"  # noqa: S608 - ours
+                " AND stream IS NOT NULL AND at >= ?",
+                (seq, most, self._window_before),
+            )
+            db.execute(f"DELETE FROM entries WHERE {those}", (seq, most))  # noqa: S608
         (first,) = self._db.execute("SELECT min(seq) FROM entries").fetchone()
         return int(first or seq)
 

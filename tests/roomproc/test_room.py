@@ -439,3 +439,18 @@ def test_two_connections_of_one_stream_share_it_however_many_streams_there_were(
     inside.enter(9, "ann", stream=STREAM)
     assert only(inside.do(8, Say(id="a1", text="once")), Done)[0].seq == 1
     assert only(inside.do(9, Say(id="a1", text="once")), Done)[0].seq == 1
+
+
+def test_a_line_sent_again_exists_once_though_retention_dropped_it(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    for number in range(1, 4):
+        inside.do(1, Say(id=f"a{number}", text="one of many"))
+    inside.history.drop_before(3, 100)
+    inside.crash()
+    assert (inside.room.first, inside.room.seq) == (3, 3)
+    inside.enter(2, "ann", stream=STREAM)
+    assert only(inside.do(2, Say(id="a1", text="one of many")), Done)[0].seq == 1
+    assert inside.room.seq == 3
+
+    inside.history.forget(inside.wall, whispers_before=0, window_before=inside.wall)
+    assert inside.history._db.execute("SELECT count(*) FROM dropped").fetchone() == (0,), "the window is over"

@@ -164,3 +164,16 @@ def test_descriptors_cross_with_a_line() -> None:
         os.close(passed)
         assert os.read(read_end, 10) == b"through"
         os.close(read_end)
+
+
+def test_a_descriptor_that_came_is_not_left_to_the_programs_one_starts() -> None:
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, None, carries_fds=True)  # type: ignore[arg-type]
+    socket.send_fds(theirs, [b"{}\n"], [theirs.fileno()])
+    channel.receive()
+    assert channel.fds is not None
+    assert [os.get_inheritable(fd) for fd in channel.fds] == [False]
+    for fd in channel.fds:
+        os.close(fd)
+    ours.close()
+    theirs.close()
