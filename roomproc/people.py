@@ -8,7 +8,7 @@ from roomproc.door import Person
 from wire.names import fold
 from wire.pace import Pace
 
-REMEMBERED: Final = 4_096  # ids of one stream kept in memory; older ones are looked up in the file
+REMEMBERED: Final = 4_096  # ids of one stream kept in memory, at least; older ones are looked up in the file
 
 
 class Stream:
@@ -18,7 +18,7 @@ class Stream:
     while its ids only rise, as a client that counts them makes them.
     """
 
-    __slots__ = ("_all_here", "_rising", "_top", "account", "name", "number", "recent")
+    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_top", "account", "name", "number")
 
     def __init__(self, account: str, name: str, number: int | None) -> None:
         self.account = account  # folded
@@ -26,26 +26,34 @@ class Stream:
         self.number = number  # in the file; None until the first line is said under it
         self._all_here = self._rising = number is None
         self._top = (0, "")
-        self.recent: dict[str, int] = {}
+        # Two generations: dropping the older one whole is cheaper than dropping the oldest id at each new one.
+        self._recent: dict[str, int] = {}
+        self._older: dict[str, int] = {}
 
     def forget(self, message_id: str) -> None:
         """What was remembered under this id was not stored."""
-        self.recent.pop(message_id, None)
+        self._recent.pop(message_id, None)
+        self._older.pop(message_id, None)
 
     def surely_new(self, message_id: str) -> bool:
-        """Whether an id that is not in `recent` cannot be in the file either."""
+        """Whether an id that `seq_of` does not know cannot be in the file either."""
         return self._all_here or (self._rising and (len(message_id), message_id) > self._top)
 
+    def seq_of(self, message_id: str) -> int | None:
+        """The number that went with an id, 0 for a whisper; None when it is not in memory."""
+        seq = self._recent.get(message_id)
+        return seq if seq is not None else self._older.get(message_id)
+
     def remember(self, message_id: str, seq: int) -> None:
-        self.recent[message_id] = seq
+        self._recent[message_id] = seq
         order = (len(message_id), message_id)  # as numbers are ordered
         if order > self._top:
             self._top = order
         else:
             self._rising = False
-        if len(self.recent) > REMEMBERED:
-            self._all_here = False
-            del self.recent[next(iter(self.recent))]
+        if len(self._recent) >= REMEMBERED:
+            self._all_here = self._all_here and not self._older
+            self._recent, self._older = {}, self._recent
 
 
 class Connection:

@@ -42,6 +42,9 @@ from wire.loop import Loop
 from wire.messages import Announcement, Enter, Error, RoomRequest
 
 ANSWERS_MAX: Final = 8_388_608  # bytes of answers that wait for one connection; a burst of the longest pages fits
+# What the kernel may hold for one connection: without a bound it grows to 4 MB for each that does not read, which is
+# 1.2 GB for 300 of them, and filling it costs the others (bench `slow`: four times the CPU a delivery).
+KERNEL_BYTES: Final = 131_072
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
 REFUSALS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # of a disk, while a room starts
 # What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
@@ -120,6 +123,7 @@ class RoomServer:
 
     def _accepted(self, sock: socket.socket) -> None:
         limit = self.config.limits.connections
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         channel = Channel(sock, self)
         channel.tag = number = next(self._numbers)
         self.loop.add(channel)

@@ -98,7 +98,7 @@ def _answered(room: "Room", connection: Connection, message_id: str | UnsetType)
     """Whether this id was stored or staged before; if so its answer is staged."""
     stream, current = connection.stream, room.round
     assert message_id is not UNSET
-    seq = stream.recent.get(message_id)
+    seq = stream.seq_of(message_id)
     if seq is None:
         if stream.number is not None and not stream.surely_new(message_id):
             seq = room.store.sent(stream.number, message_id)

@@ -18,7 +18,8 @@ EVERY: Final = 1.0  # seconds between two looks while somebody is here
 EVERY_EMPTY: Final = 5.0  # and while nobody is: waking up is most of what an idle room costs
 ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
-TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index
+TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
+TIDY_MOST: Final = 20_000  # and in the middle of a storm: some 10 MB of write-ahead log
 
 log = logging.getLogger("room")
 
@@ -29,6 +30,7 @@ class Upkeep:
     def __init__(self, server: "RoomServer", tidied: int) -> None:
         self._server = server
         self._tidied = tidied  # the number up to which index and checkpoint were asked for
+        self._seen = tidied  # the number at the last look
         now = server.loop.now.mono
         self._next = now + EVERY
         self._empty_since = now
@@ -54,10 +56,15 @@ class Upkeep:
             server.retention.look(now)
         except sqlite3.Error as why:
             log.warning("upkeep: %s", why)
-        if server.room.seq - self._tidied >= TIDY_LINES:
-            self._tidied = server.room.seq
-            server.keeper.tidy()
+        self._tidy(server.room.seq)
         self._consider_the_end(now.mono)
+
+    def _tidy(self, seq: int) -> None:
+        """The keeper shares the core with the loop, so its work is left for a quiet moment."""
+        quiet, self._seen = seq == self._seen, seq
+        if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST):
+            self._tidied = seq
+            self._server.keeper.tidy()
 
     def _end_silent(self, now: Now) -> None:
         server = self._server

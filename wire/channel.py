@@ -4,6 +4,7 @@ Law: `close()` only marks, and the loop reports the loss in its next round; noth
 Queued frames are references to shared bytes, never copies.
 """
 
+import os
 import socket
 from collections import deque
 from typing import Any, Final, Protocol
@@ -55,7 +56,9 @@ class Channel:
             if self.fds is None:
                 data = self.socket.recv(READ_BYTES)
             else:
-                data, fds, _, _ = socket.recv_fds(self.socket, READ_BYTES, 4, socket.MSG_CMSG_CLOEXEC)
+                data, fds, _, _ = socket.recv_fds(self.socket, READ_BYTES, 4)
+                for fd in fds:  # which come inheritable: recv_fds does not pass MSG_CMSG_CLOEXEC on
+                    os.set_inheritable(fd, False)
                 self.fds.extend(fds)
         except (BlockingIOError, InterruptedError):
             return []

@@ -453,7 +453,7 @@ class History(Request, tag="history"):
 
 
 class Search(Request, tag="search"):
-    """The newest lines below a number that hold every word of `text`."""
+    """The newest lines below a number that hold every word of `text`; `word*` is the beginning of one."""
 
     text: Word
     before: Number | UnsetType = UNSET
