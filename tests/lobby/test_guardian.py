@@ -23,6 +23,7 @@ from base.paths import Paths, connect_control
 from base.processes import Death, Process
 from lobby import guardiancore as core
 from lobby import operator, sweep
+from lobby.guardian import GuardianServer
 from lobby.guardiancore import TRANSITIONS, AllDown, GiveUp, Guardian, Kill, Name, Ready, Start, Terminate
 from tests.roomproc.test_nursery import Lobby as Follower
 from tests.roomproc.test_nursery import settings
@@ -449,3 +450,8 @@ def test_a_terminal_that_is_closed_stops_nobody(served: Served) -> None:
     os.kill(before := served.pid("lobby"), signal.SIGKILL)
     assert lobby_pid(port) != before
     assert served.process.poll() is None
+
+
+def test_a_lock_whose_holder_has_not_said_who_it_is_harms_nobody(tmp_path: Path) -> None:
+    guardian = GuardianServer(Paths(tmp_path), config.Config(), {}, [], say=print)
+    assert not guardian._hold("lobby", 0)

@@ -3,6 +3,7 @@
 The rooms are the small fakes of `fake_nursery`, the guardian and the lobby are this test.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from base.exits import Exit
 from base.locks import holder
 from base.paths import Paths, bind_control, connect_control
 from base.processes import Process
+from roomproc import nursery as nursery_process
+from roomproc.nursery import NurseryServer
 from wire.codec import encode
 from wire.control import (
     ChildUp,
@@ -370,3 +373,16 @@ def test_it_becomes_new_code_and_its_rooms_notice_nothing(
     os.kill(alive.pid, signal.SIGKILL)
     assert "SIGKILL" in lobby.until(lambda status: status.room[0] == "a" and status.state == "backoff").reason
     assert Caller(alive.port).hear() == "room", "and it is looked after as before"
+
+
+def test_a_lock_that_cannot_be_looked_at_is_tried_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> int | None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    monkeypatch.setattr(nursery_process, "holder", refused)
+    server = NurseryServer(paths, Config(), lambda *_: 0, 0)
+    server._do(server.table.spawn(settings(), server.loop.now))
+    assert [status.state for status in server.table.statuses()] == ["backoff"]
+    for number, handler in before:
+        signal.signal(number, handler)
