@@ -88,7 +88,7 @@ class Lines(ScrollView, can_focus=True):
             self._moved(moved)
         else:
             for place in range(len(self._heights), len(items)):
-                self._heights.append(self._height(place))
+                self._heights.append(len(self._rows(place, items[place])))
                 self._starts.append(self._total)
                 self._total += self._heights[-1]
         self._tail = self._pending()

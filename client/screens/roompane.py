@@ -33,8 +33,7 @@ class RoomPane(Vertical):
         self.page = Page(visit.me, cell_len)
         self.page.wanted = visit.floor.calls
         self._seen = (-1, -1)  # what of the table was drawn: its changes and the room's members
-        self._busy = False
-        self._at: dict[str, int] = {}  # fold(room) → the entry at the top, where one had scrolled back
+        self._members: list[str] = []  # as they were drawn
 
     def compose(self) -> ComposeResult:
         yield Static(id="topic")
@@ -119,6 +118,9 @@ class RoomPane(Vertical):
         if not shown or side is None:
             return
         names = sorted(side.members.values(), key=fold)
+        if names == self._members:
+            return
+        self._members = names
         at = members.highlighted
         members.set_options([Option(show.word(name, 32), id=fold(name)) for name in names])
         members.border_title = f"{side.count}"

@@ -9,6 +9,7 @@ from textual import work
 from textual.app import App
 
 from client import show
+from client.link import read_clock
 from client.screens import dialogs
 from client.screens.main import Main
 from client.settings import Settings
@@ -16,7 +17,8 @@ from client.show import Spans
 from client.visit import Visit
 from wire.names import fold
 
-FRAMES: Final = 15.0  # a second, at most
+FRAMES: Final = 8.0  # a second, at most; what comes after a pause is drawn at once
+AT_ONCE: Final = 0.01  # seconds, so that what comes together is drawn together
 EVERYWHERE: Final = ("quit", "help_quit")
 OWN: Final = ("next_room", "previous", "lines", "find", "end", "links", "write", "members", "leave", "room_number",
               "command_palette")  # fmt: skip
@@ -26,6 +28,7 @@ class Ways(App[int]):
     visit: Visit | None = None
     settings: Settings
     _dirty = False
+    _drawn_at = 0.0  # monotonic
     _back = ""  # fold(room) one looked at before this one
 
     @property
@@ -39,10 +42,11 @@ class Ways(App[int]):
     def _soon(self) -> None:
         if not self._dirty and self.is_running:
             self._dirty = True
-            self.set_timer(1 / FRAMES, self._frame)
+            self.set_timer(max(AT_ONCE, self._drawn_at + 1 / FRAMES - read_clock().mono), self._frame)
 
     def _frame(self) -> None:
         self._dirty = False
+        self._drawn_at = read_clock().mono
         if (main := self.main) is not None:
             main.tick()
             self.drawn()
