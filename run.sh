@@ -159,9 +159,10 @@ address() { python -m lobby status --address --data "$DATA" 2>/dev/null; }
 
 # start_server OPTION…: in a session of its own, so that it survives this terminal; returns when it is ready.
 start_server() {
-    local pid log=$DATA/log/serve.log waited=0 detach=nohup
+    local pid log=$DATA/log/serve.log waited=0 detach=nohup where=""
+    [ "$DATA" = "${PARLOUR_DATA:-$HERE/var}" ] || where=" --data $DATA"
     command -v setsid >/dev/null 2>&1 && detach="setsid nohup"
-    mkdir -p -m 700 "$DATA" "$DATA/log" && : >"$log" || die "Cannot write to the data directory $DATA."
+    { mkdir -p -m 700 "$DATA" "$DATA/log" && : >"$log"; } 2>/dev/null || die "Cannot write to the data directory $DATA."
     PYTHONPATH=$HERE $detach "$VENV/bin/python" -P -m lobby serve "$@" --data "$DATA" </dev/null >"$log" 2>&1 9<&- &
     pid=$!
     until grep -q '^Lobby listening on ' "$log"; do
@@ -173,7 +174,7 @@ start_server() {
         sleep 0.1
         waited=$((waited + 1))
     done
-    say "A server now runs in the background; it stays until ./run.sh stop (its log: $log)."
+    say "A server now runs in the background; it stays until ./run.sh stop$where (its log: $log)."
 }
 
 # chat OPTION…: the client, on a server that runs or is started with these options.
