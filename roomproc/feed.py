@@ -19,6 +19,7 @@ from wire.messages import Entry, Gap
 PAGE: Final = 256  # entries given to one connection a round
 READS: Final = 16  # pages read from the file a round; more wait for the next, so that a round stays short
 KEPT: Final = 1_024  # newest entries kept encoded, so that a returning crowd is fed without the file
+KEPT_BYTES: Final = 1_048_576  # at most, whatever their length
 
 Read = Callable[[int, int], list[Entry]]
 
@@ -33,13 +34,19 @@ class Tail:
 
     def __init__(self, seq: int) -> None:
         self._frames: list[bytes] = []
+        self._bytes = 0
         self._first = seq + 1
 
     def add(self, frames: list[bytes]) -> None:
         self._frames += frames
-        if len(self._frames) > 2 * KEPT:
-            self._first += len(self._frames) - KEPT
-            del self._frames[:-KEPT]
+        self._bytes += sum(map(len, frames))
+        while len(self._frames) > 2 * KEPT or self._bytes > 2 * KEPT_BYTES:
+            self._drop(max(1, len(self._frames) // 2))
+
+    def _drop(self, count: int) -> None:
+        self._bytes -= sum(map(len, self._frames[:count]))
+        self._first += count
+        del self._frames[:count]
 
     def after(self, seq: int, limit: int) -> list[bytes] | None:
         """Frames after `seq`; None when the tail does not reach back so far."""

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from roomproc.feed import KEPT, Feeder, Tail
+from roomproc.feed import KEPT, KEPT_BYTES, Feeder, Tail
 from wire.channel import Channel
 from wire.codec import encode
 from wire.loop import Loop
@@ -166,3 +166,12 @@ def test_presence_alone_is_missed_and_made_up_for_as_well(room):
     room.feeder.transient(Presence(joined=["bob"], left=[]), but=())
     kinds = [message["type"] for message in room.hear(1)]
     assert kinds.count("members") == 1, "no line came after it, and who is here is told all the same"
+
+
+def test_the_tail_is_bounded_in_bytes_too():
+    tail = Tail(seq=0)
+    for number in range(1, 200):
+        tail.add([b"x" * 60_000])
+        assert sum(map(len, tail._frames)) <= 2 * KEPT_BYTES
+        assert tail.after(number - 1, 5) == [b"x" * 60_000]
+    assert tail.after(1, 1) is None
