@@ -257,8 +257,14 @@ class History:
         (first,) = self._db.execute("SELECT min(seq) FROM entries").fetchone()
         return int(first or seq)
 
-    def close(self) -> None:
-        """All that was committed stays in the write-ahead log where the disk does not take the checkpoint."""
+    def close(self, *, everybody_left: bool = False) -> None:
+        """All that was committed stays in the write-ahead log where the disk does not take the checkpoint.
+
+        `everybody_left`: nobody is coming back to this visit, so nobody is remembered as away.
+        """
+        if everybody_left:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("DELETE FROM members")
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with contextlib.suppress(sqlite3.Error):

@@ -110,7 +110,7 @@ class RoomServer:
     def run(self) -> Exit:
         self.loop.run()
         self.keeper.close()
-        self.history.close()
+        self.history.close(everybody_left=self.ending not in {"", "restarting"})
         return self.exit
 
     def announce(self, announcement: Announcement) -> None:

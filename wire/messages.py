@@ -513,8 +513,8 @@ class Entered(Answer, tag="entered"):
     more: bool
     resume: str
     resend_window: int  # seconds in which a line sent again under its stream and id exists once
-    whisper: int  # the number of the newest whisper; who has seen none says this when coming back
     operator: bool
+    whisper: int = 0  # the number of the newest whisper; who has seen none says this when coming back
 
 
 class Line(Message, tag="line", rename={"sender": "from"}):

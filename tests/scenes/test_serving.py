@@ -203,3 +203,13 @@ def test_processes_are_in_sessions_of_their_own(stage: Stage) -> None:
         pid = stage.pid(process)
         assert os.getsid(pid) == pid
     assert json.loads(stage.run("status", "--json").stdout)["host"] == "127.0.0.1"
+
+
+def test_who_was_told_goodbye_is_not_listed_as_away_after_the_next_start(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    stage.login("test_user").enter(room).fence()
+    stage.stop()
+    stage.start()
+    seat = stage.login("foo_user").enter(room)
+    assert seat.ask("members")["members"] == ["foo_user"]
