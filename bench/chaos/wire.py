@@ -5,6 +5,7 @@ connection can end in every way a real one does: closed, reset, half-closed, or 
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -120,7 +121,8 @@ class Wire(asyncio.Protocol):
     def half_close(self) -> None:
         self._end()
         if not self.transport.is_closing():
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):  # reset a moment ago, and the loop does not know yet
+                self.transport.write_eof()
 
     def _end(self) -> None:
         if not self.lost.done():
