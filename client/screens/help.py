@@ -14,6 +14,7 @@ ABOUT = """Everything is in the list at the left, under the keys below, and in t
 Type to talk; Enter sends, Ctrl+J begins another line, Tab completes names, rooms, commands and :emoji.
 Up and Down in the composer bring back what you said; PageUp and PageDown turn the lines above it.
 F8 moves into the lines: arrows choose one, c copies it, Enter offers what can be done with it, Esc comes back.
+Esc goes from the composer to the list at the left; a digit there goes to that room.
 The mouse selects text; Ctrl+C copies it. **bold**, *italic*, `code`,
 ``` fences, > quotes and links are shown as meant."""
 

@@ -22,6 +22,8 @@ KEYS: Final = (
     Key("people", "f4", "page('people')", "who is online", "People"),
     Key("account", "f5", "page('account')", "your account"),
     Key("next", "ctrl+n", "next_room", "the next room, one with news first", "Next"),
+    Key("below", "alt+down", "step_room(1)", "the room below in the list"),
+    Key("above", "alt+up", "step_room(-1)", "the room above"),
     Key("back", "ctrl+b,f6", "previous", "back to where you were before"),
     Key("lines", "f8", "lines", "move in the lines"),
     Key("find", "ctrl+f", "find", "find lines in this room", "Find"),

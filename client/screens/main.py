@@ -56,9 +56,11 @@ class Main(Screen[None]):
         return self.query_one(RoomPane)
 
     def action_home(self) -> None:
-        """To where one types, or chooses."""
-        if self.page == "room":
+        """To where one types; from there to the list at the left, where digits choose a room."""
+        if self.page == "room" and not self.room.composer.has_focus:
             self.room.composer.focus()
+        else:
+            self.query_one(Sidebar).focus()
 
     async def show_page(self, page: str, **more: int) -> None:
         """Bring a page up; those not needed so far are made now."""

@@ -1,5 +1,8 @@
 """The way about: pages and open rooms with what is unread in each, always in sight on a wide screen."""
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -14,6 +17,10 @@ PAGES = {"rooms": "Rooms", "inbox": "Inbox", "people": "People", "account": "Acc
 
 
 class Sidebar(OptionList):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(str(n), f"app.room_number({n})", f"room {n}", show=False) for n in range(1, 10)
+    ]
+
     class Go(Message):
         """Somebody wants to see a page, or the room of that name."""
 

@@ -21,7 +21,7 @@ FRAMES: Final = 8.0  # a second, at most; what comes after a pause is drawn at o
 AT_ONCE: Final = 0.01  # seconds, so that what comes together is drawn together
 EVERYWHERE: Final = ("quit", "help_quit")
 OWN: Final = ("next_room", "previous", "lines", "find", "end", "links", "write", "members", "leave", "room_number",
-              "command_palette")  # fmt: skip
+              "step_room", "command_palette")  # fmt: skip
 
 
 class Ways(App[int]):
@@ -121,6 +121,12 @@ class Ways(App[int]):
         tables = list(self._visit().floor.tables.values())
         if number <= len(tables):
             self.look_at(tables[number - 1].name)
+
+    def action_step_room(self, step: int) -> None:
+        keys = list(self._visit().floor.tables)
+        if keys:
+            at = keys.index(self._visit().floor.shown) if self._visit().floor.shown in keys else -1
+            self.action_room(keys[(at + step) % len(keys)])
 
     def action_next_room(self) -> None:
         """Mentions first, then what is unread, then the next in the list."""
