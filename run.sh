@@ -18,7 +18,7 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh stop            end the server                     (--data DIR)
   ./run.sh status          what runs, and where               (--data DIR)
   ./run.sh client …        the client                         (./run.sh client --help)
-  ./run.sh admin rooms     every room, its process and load   (--data DIR --json)
+  ./run.sh admin rooms     every room, its process and load   (--data DIR --json --wide)
   ./run.sh admin room ROOM one room: why it ended, its last words, where its files are
   ./run.sh admin restart|stop|drain|start ROOM                (drain: --seconds N)
   ./run.sh admin upgrade   all processes to the code that is here now, while people chat

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from base import allowed
 from base.sqlite import Durability
 
 Limit = Annotated[int, Meta(ge=0)]
@@ -130,36 +131,53 @@ def is_loopback(host: str) -> bool:
 def load(path: Path | None, settings: list[str], overrides: dict[str, Any] | None = None) -> Config:
     """The configuration of file, then `--set` settings, then overrides ("server.port": 0). Raises ConfigError."""
     tree: dict[str, Any] = {}
+    where: dict[str, str] = {}
     if path is not None:
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as why:
-            raise ConfigError(f"cannot read {path}: {why.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
-            raise ConfigError(f"{path} is not TOML: {why}") from None
+        tree = _read(path)
+        where = dict.fromkeys(tree, str(path))
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or "." not in key:
             raise ConfigError(
                 f"--set takes SECTION.KEY=VALUE, for example --set limits.lines_per_second=0, not '{setting}'"
             )
-        _put(tree, key.strip(), _value(value.strip()))
+        _put(tree, key.strip(), _value(value.strip()), where, "--set")
     for key, value in (overrides or {}).items():
-        _put(tree, key, value)
-    try:
-        config = msgspec.convert(tree, Config)
-    except msgspec.ValidationError as why:
-        raise ConfigError(f"configuration: {why}") from None
+        _put(tree, key, value, where, f"--{key.rpartition('.')[2]}")
+    if (wrong := allowed.mistake(tree, Config, where)) is not None:
+        raise ConfigError(wrong)
+    config = msgspec.convert(tree, Config)
     _ = config.room_port_range
+    _check_host(config.server.host)
     return config
 
 
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as why:
+        raise ConfigError(f"cannot read {path}: {why.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
+        raise ConfigError(f"{path} is not TOML: {why}") from None
+
+
+def _put(tree: dict[str, Any], key: str, value: Any, where: dict[str, str], source: str) -> None:
     section, _, name = key.partition(".")
-    tree.setdefault(section, {})
-    if not isinstance(tree[section], dict):
-        raise ConfigError(f"configuration: {section} is a section")
-    tree[section][name] = value
+    where.setdefault(section, source)
+    where[key] = source
+    below = tree.setdefault(section, {})
+    if isinstance(below, dict):  # else the file is wrong, and what is wrong in it is told
+        below[name] = value
+
+
+def _check_host(host: str) -> None:
+    """What looks like an address has to be one: asking for it by name would take its time and find nothing."""
+    if not host or not (":" in host or set(host) <= set("0123456789.")):
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ConfigError(f"server.host: '{host}' is no address; it takes one such as 127.0.0.1 or ::1") from None
 
 
 def _value(text: str) -> Any:

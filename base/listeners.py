@@ -14,7 +14,7 @@ class CannotListen(Exception):  # noqa: N818 - the operator's to mend
 
 def open_listener(host: str, port: int, backlog: int = BACKLOG) -> socket.socket:
     """A socket that listens on `host` (a name or an address) and `port` (0: any free one). Raises CannotListen."""
-    family, address = _resolve(host, port)
+    family, address = resolve(host, port)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # after a restart old ones linger in TIME_WAIT
@@ -39,8 +39,9 @@ def spell(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    """IPv4 first where a name has both: a room has one listener."""
+def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """The address that a host stands for; IPv4 first where a name has both: a room has one listener. Raises
+    CannotListen."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as why:

@@ -61,7 +61,7 @@ def _status(paths: Paths, options: argparse.Namespace) -> int:
 def _admin(paths: Paths, options: argparse.Namespace) -> int:
     from lobby import operator  # noqa: PLC0415
 
-    return operator.admin_rooms(paths, as_json=options.json)
+    return operator.admin_rooms(paths, as_json=options.json, wide=options.wide)
 
 
 def _export(paths: Paths, options: argparse.Namespace) -> int:
@@ -132,9 +132,8 @@ def _user(paths: Paths, options: argparse.Namespace) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
-        """argparse says 2, which is ours for a server that does not answer."""
-        self.print_usage(sys.stderr)
-        self.exit(Exit.MISUSE, f"{self.prog}: {message}\n")
+        """One line; argparse's code is 2, which is ours for a server that does not answer."""
+        self.exit(Exit.MISUSE, f"{self.prog}: {message} (--help explains)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -179,6 +178,7 @@ def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
     rooms = kinds.add_parser("rooms", help="every room: process, port, members, CPU, memory")
     rooms.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)  # either side of the word
     rooms.add_argument("--json", action="store_true", help="for programs")
+    rooms.add_argument("--wide", action="store_true", help="every column, however wide the terminal is")
     rooms.set_defaults(act=_admin)
 
     _add_steering(kinds)

@@ -19,10 +19,13 @@ from wire.messages import AdminRoomRow
 
 FRESH: Final = 1.0  # seconds; a shorter span says little about CPU, which the kernel counts in hundredths
 ABSENT: Final = "-"
+ENDED: Final = "last end"
 HEADS: Final = (
     *("room", "state", "pid", "port", "members", "lines", "lines/s"),
-    *("cpu%", "rss", "private", "uptime", "restarts", "owner", "access"),
+    *("cpu%", "rss", "private", "uptime", "restarts", "owner", "access", ENDED),
 )
+LEFT: Final = frozenset({"room", "state", "owner", "access", ENDED})
+FIRST_OUT: Final = ("access", "owner", "rss", "lines", "port", "pid", "uptime", "lines/s", "private", "cpu%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,37 +120,49 @@ def row(
     )
 
 
-def table(rows: Iterable[AdminRoomRow]) -> str:
-    """The listing as a person reads it."""
-    cells = [
-        (
-            row.name,
-            row.state,
-            row.pid or ABSENT,
-            row.port or ABSENT,
-            row.members,
-            row.lines,
-            f"{row.lines_per_second:.1f}",
-            f"{row.cpu:.1f}" if row.pid else ABSENT,
-            _size(row.rss),
-            _size(row.uss),
-            _span(row.uptime) if row.pid else ABSENT,
-            row.restarts,
-            row.owner or ABSENT,
-            row.access,
-            row.reason,
-        )
-        for row in rows
-    ]
-    if not cells:
+def table(rows: Iterable[AdminRoomRow], width: int | None = None) -> str:
+    """The listing as a person reads it, in at most `width` columns of the screen: what matters least is left out."""
+    rows = list(rows)
+    if not rows:
         return "There are no rooms."
-    heads = list(HEADS)
-    if any(cell[-1] for cell in cells):
-        heads.append("last end")
-    else:
-        cells = [cell[:-1] for cell in cells]  # type: ignore[misc]
-    align = ["left", "left"] + ["right"] * 10 + ["left"] * (len(heads) - 12)
-    return tabulate(cells, heads, tablefmt="simple", colalign=align, disable_numparse=True)
+    cells = [_cells(row) for row in rows]
+    heads = [head for head in HEADS if head != ENDED or any(cell[ENDED] for cell in cells)]
+    lines = _drawn(cells, heads)
+    if width is None or max(map(len, lines)) <= width:
+        return "\n".join(lines)
+    reasons = [f"{row.name}: {row.reason}" for row in rows if row.reason]
+    heads = [head for head in heads if head != ENDED]
+    for least in FIRST_OUT:
+        if max(map(len, lines := _drawn(cells, heads))) <= width:
+            break
+        heads.remove(least)
+    return "\n".join([*_drawn(cells, heads), *reasons])
+
+
+def _drawn(cells: list[dict[str, object]], heads: list[str]) -> list[str]:
+    align = ["left" if head in LEFT else "right" for head in heads]
+    shown = [[cell[head] for head in heads] for cell in cells]
+    return tabulate(shown, heads, tablefmt="simple", colalign=align, disable_numparse=True).splitlines()
+
+
+def _cells(row: AdminRoomRow) -> dict[str, object]:
+    return {
+        "room": row.name,
+        "state": row.state,
+        "pid": row.pid or ABSENT,
+        "port": row.port or ABSENT,
+        "members": row.members,
+        "lines": row.lines,
+        "lines/s": f"{row.lines_per_second:.1f}",
+        "cpu%": f"{row.cpu:.1f}" if row.pid else ABSENT,
+        "rss": _size(row.rss),
+        "private": _size(row.uss),
+        "uptime": _span(row.uptime) if row.pid else ABSENT,
+        "restarts": row.restarts,
+        "owner": row.owner or ABSENT,
+        "access": row.access,
+        ENDED: row.reason,
+    }
 
 
 def _size(size: int) -> str:

@@ -6,6 +6,7 @@ Law: each ends by itself in a bounded time, with one line where something is wro
 # ruff: noqa: T201 - a command speaks on standard output
 
 import contextlib
+import shutil
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ import msgspec
 from msgspec import Struct
 from tabulate import tabulate
 
+from base import config as configuration
 from base.exits import Exit
 from base.listeners import spell
 from base.locks import holder
@@ -28,6 +30,7 @@ from wire.control import (
     AdminList,
     AdminListed,
     AdminRefused,
+    ChildState,
     FromAdmin,
     GuardianStatus,
     GuardianStop,
@@ -60,29 +63,41 @@ def stop(paths: Paths) -> Exit:
 
 
 def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
-    """Say what runs. `address`: only where the lobby listens, for scripts; none without a guardian."""
+    """Say what runs: OK while there is a lobby, else NO_SERVER. `address`: only where the lobby listens, for scripts;
+    none without a guardian."""
+    guardian = holder(paths.lock("guardian"))
     try:
         found = ask(paths, "guardian", GuardianStatus(), SystemStatus)
     except (OSError, msgspec.MsgspecError):
-        return _no_server(paths) if address else _without_guardian(paths)
+        if address:
+            return _no_server(paths)
+        found, guardian = _left(paths), None
     if address:
         if not found.port:
             return _no_server(paths)
         print(spell(found.host, found.port))
-    elif as_json:
-        print(msgspec.json.encode(found).decode())
-    else:
+        return Exit.OK
+    if as_json:
+        print(msgspec.json.encode({**msgspec.to_builtins(found), "guardian": guardian or 0}).decode())
+    elif guardian is not None:
         since = datetime.fromtimestamp(found.since / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         where = spell(found.host, found.port) if found.port else "no port yet"
         print(f"Lobby on {where}, served since {since}, data in {paths.data}")
         rows = [(child.process, child.state, child.pid, child.restarts) for child in found.children]
-        rows.insert(0, ("guardian", "running", holder(paths.lock("guardian")) or 0, 0))
+        rows.insert(0, ("guardian", "running", guardian, 0))
         print(tabulate(rows, headers=("process", "state", "pid", "restarts")))
-    return Exit.OK
+    elif found.children:
+        alive = [f"{child.process} (pid {child.pid})" for child in found.children]
+        goes = f"{' and '.join(alive)} {'go' if len(alive) > 1 else 'goes'} on"
+        print(f"The guardian is gone; {goes}. `serve` adopts what runs, `stop` ends it.")
+    else:
+        return _no_server(paths)
+    serves = guardian is not None or any(child.process == "lobby" for child in found.children)
+    return Exit.OK if serves else Exit.NO_SERVER
 
 
-def admin_rooms(paths: Paths, *, as_json: bool) -> Exit:
-    """The table of every room, as admins see it."""
+def admin_rooms(paths: Paths, *, as_json: bool, wide: bool = False) -> Exit:
+    """The table of every room, as admins see it; in the terminal's width unless `wide`."""
     try:
         answer = ask(paths, "admin", AdminList(), FromAdmin)
     except (OSError, msgspec.MsgspecError):
@@ -96,7 +111,7 @@ def admin_rooms(paths: Paths, *, as_json: bool) -> Exit:
     else:
         from lobby.admin import table  # noqa: PLC0415 - it brings psutil, which stop and status need not wait for
 
-        print(table(answer.rooms))
+        print(table(answer.rooms, None if wide else shutil.get_terminal_size().columns))
     return Exit.OK
 
 
@@ -120,14 +135,18 @@ def _guardian(paths: Paths) -> Process | None:
     return None
 
 
-def _without_guardian(paths: Paths) -> Exit:
-    pids = {name: holder(paths.lock(name)) for name in ("lobby", "nursery")}
-    alive = [f"{name} (pid {pid})" for name, pid in pids.items() if pid is not None]
-    if not alive:
-        return _no_server(paths)
-    goes = f"{' and '.join(alive)} {'go' if len(alive) > 1 else 'goes'} on"
-    print(f"The guardian is gone; {goes}. `serve` adopts what runs, `stop` ends it.")
-    return Exit.OK
+def _left(paths: Paths) -> SystemStatus:
+    """What runs without a guardian, by the locks; where the lobby listens is in the configuration it runs with."""
+    pids = {name: holder(paths.lock(name)) for name in ("nursery", "lobby")}
+    children = [
+        ChildState(process=name, pid=pid, state="running", restarts=0) for name, pid in pids.items() if pid is not None
+    ]
+    host, port = "", 0
+    if pids["lobby"] is not None:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            server = configuration.parse(paths.effective_config.read_bytes()).server
+            host, port = server.host, server.port
+    return SystemStatus(children=children, host=host, port=port, since=0)
 
 
 def _no_server(paths: Paths) -> Exit:

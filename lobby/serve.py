@@ -18,7 +18,7 @@ from base import config as configuration
 from base import logs
 from base.config import Config
 from base.exits import Exit
-from base.listeners import CannotListen, open_listener, place
+from base.listeners import CannotListen, open_listener, place, resolve
 from base.locks import Lock, Locked, holder
 from base.paths import CODE, DataError, Paths
 from base.processes import raise_descriptor_limit
@@ -49,6 +49,10 @@ def commands(paths: Paths) -> Commands:
 
 def serve(paths: Paths, config: Config, starts: Commands) -> Exit:
     """Run the system until it is stopped. Raises Misuse."""
+    try:
+        resolve(config.server.host, config.server.port)
+    except CannotListen as why:
+        raise Misuse(str(why)) from None
     if not config.on_loopback and not config.server.insecure:
         raise Misuse(INSECURE.format(host=config.server.host))
     os.umask(0o077)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from base import config
+from base import allowed, config
 from base.config import Config, ConfigError
 
 
@@ -80,6 +80,45 @@ def test_what_cannot_be_used_is_one_line(setting: str) -> None:
         config.load(None, [setting])
     assert str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("limits.rooms=-1", "--set: limits.rooms is -1; it takes a whole number, 0 or more"),
+        ("server.port=70000", "--set: server.port is 70000; it takes a whole number from 0 to 65535"),
+        ("rooms.grace=soon", "--set: rooms.grace is 'soon'; it takes a number, 0 or more"),
+        ("rooms.durability=safe", "--set: rooms.durability is 'safe'; it takes full, off or process"),
+        ("accounts.registration=1", "--set: accounts.registration is 1; it takes true or false"),
+        ("server.motd=true", "--set: server.motd is true; it takes a text in quotes, of at most 4,000 characters"),
+        ("server.prot=5", "--set: there is no option server.prot; did you mean port?"),
+        ("sever.port=5", "--set: there is no section [sever]; did you mean server?"),
+        ("server.host=999.1.1.1", "server.host: '999.1.1.1' is no address; it takes one such as 127.0.0.1 or ::1"),
+        ("server.host=::g", "server.host: '::g' is no address; it takes one such as 127.0.0.1 or ::1"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_would_do(setting: str, told: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load(None, [setting])
+    assert str(refused.value) == told
+
+
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "parlour.toml"
+    file.write_text("[limits]\nrooms = -1\n")
+    with pytest.raises(ConfigError, match=f"{file}: limits.rooms is -1"):
+        config.load(file, ["server.port=1"])
+    file.write_text("server = 5\n")
+    with pytest.raises(ConfigError, match=r"parlour.toml: server is a section"):
+        config.load(file, ["server.port=1"])
+    with pytest.raises(ConfigError, match=r"^--port: server.port is 70000"):
+        config.load(None, [], {"server.port": 70_000})
+
+
+def test_every_type_of_an_option_can_be_put_into_words() -> None:
+    for section in msgspec.structs.fields(Config):
+        for option in msgspec.structs.fields(section.type):
+            assert allowed.words(option.type)
 
 
 @pytest.mark.parametrize("content", [b"[server", b"\xff", b"server = 5"])

@@ -102,7 +102,7 @@ def test_the_table() -> None:
     )  # fmt: skip
     text = table([running, failed])
     heads, _, first, second = text.splitlines()
-    assert heads.split() == [*admin.HEADS, "last", "end"]
+    assert heads.split() == [*admin.HEADS[:-1], "last", "end"]
     assert first.split() == [
         *("games", "running", "4711", "22231", "3", "1234", "0.5", "1.2", "20.1", "MB", "1.5", "MB", "1h02m", "1"),
         *("foo_user", "public"),
@@ -113,6 +113,12 @@ def test_the_table() -> None:
     ]
     assert "last end" not in table([running])
     assert table([]) == "There are no rooms."
+    narrow = table([running, failed], 80).splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert narrow[0].split() == ["room", "state", "members", "lines/s", "cpu%", "private", "uptime", "restarts"]
+    assert narrow[-1] == "hall: signal 9 (SIGKILL)"
+    assert table([running], 200) == table([running])
+    assert [line.split()[0] for line in table([running, failed], 10).splitlines()[2:4]] == ["games", "hall"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The guardian: its table, and `serve` with real processes. Lobby and rooms are small fakes."""
 
+import json
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from base import config
 from base.exits import Exit
-from base.locks import holder
+from base.locks import Lock, holder
 from base.paths import Paths, connect_control
 from base.processes import Death, Process
 from lobby import guardiancore as core
@@ -356,6 +357,30 @@ def test_stop_and_status_where_nothing_runs(data: Path, capsys: pytest.CaptureFi
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("No server runs") == 3
+
+
+def test_status_without_a_guardian_says_what_goes_on(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = Paths(data)
+    paths.create()
+    paths.effective_config.write_bytes(config.dump(config.load(None, ["server.port=4711"])))
+    assert operator.status(paths, as_json=True, address=False) == Exit.NO_SERVER
+    assert msgspec.json.decode(capsys.readouterr().out, type=SystemStatus).children == []
+    nursery = Lock(paths.lock("nursery"))
+    assert operator.status(paths, as_json=False, address=False) == Exit.NO_SERVER  # nobody can log in
+    lobby = Lock(paths.lock("lobby"))
+    assert operator.status(paths, as_json=False, address=False) == Exit.OK
+    assert "nursery" in (told := capsys.readouterr().out)
+    assert "lobby" in told
+    assert operator.status(paths, as_json=True, address=False) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    assert (found["guardian"], found["host"], found["port"]) == (0, "127.0.0.1", 4711)
+    assert [(child["process"], child["pid"]) for child in found["children"]] == [
+        ("nursery", os.getpid()),
+        ("lobby", os.getpid()),
+    ]
+    assert operator.status(paths, as_json=False, address=True) == Exit.NO_SERVER  # for run.sh, which serves again
+    nursery.release()
+    lobby.release()
 
 
 def test_status_in_its_three_forms(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
