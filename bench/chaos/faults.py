@@ -1,4 +1,5 @@
-"""Faults done to a running system: signals to each kind of process, broken connections, a full disk.
+"""Faults done to a running system: signals to each kind of process, broken connections, a full disk; and what an
+operator does to it meanwhile: rolling restarts and upgrades.
 
 Law: only processes of this run are touched, found by the locks of its own data directory (/proc/locks, so that looking
 disturbs nobody). Whatever is paused is continued, and whoever served is started again.
@@ -20,15 +21,21 @@ from bench.chaos.system import System
 from bench.chaos.world import World
 
 EVERYBODY: Final = "everybody"
+ORDERS: Final = frozenset({"restart room", "upgrade"})
 FLOOD: Final = 150  # long lines at once: more than a slow reader's queue and socket hold
+CALM: Final = 15.0  # seconds after the last fault from which on an operator's command has no excuse
 
 
 class Struck(NamedTuple):
-    """A fault that was done: when, what, and whose service is looked at: a room, or everybody's."""
+    """A fault that was done: when, what, and whose service is looked at: a room, or everybody's.
+
+    `until`: of a command, when it ended; service may have been away at any moment before.
+    """
 
     at: float
     kind: str
     whom: str
+    until: float = 0.0
 
 
 class Faults:
@@ -39,6 +46,9 @@ class Faults:
         self.struck: list[Struck] = []
         self.kills: Counter[str] = Counter()  # by kind of process
         self.missed: Counter[str] = Counter()  # processes that were not there when they were to be struck
+        self.orders: Counter[str] = Counter()  # an operator's commands, by what came of them
+        self._under_way = 0
+        self._troubled = float("-inf")  # when the last fault that is none of an operator's commands was over
         self._chance = random.Random(f"faults {seed}")
         self._connections: dict[str, tuple[str, ...]] = {
             "reset connections": ("reset",),
@@ -47,10 +57,21 @@ class Faults:
 
     async def do(self, event: Event) -> None:
         """One event of the plan, to its end."""
+        self._under_way += 1
+        try:
+            await self._do(event)
+        finally:
+            self._under_way -= 1
+            if event.kind not in ORDERS:
+                self._troubled = time.monotonic()
+
+    async def _do(self, event: Event) -> None:
         room = self.rooms[event.room]
         what, _, rest = event.kind.partition(" ")
         if event.kind in self._connections:
             await self._break(event)
+        elif event.kind in ORDERS:
+            await self._order(event.kind, room if what == "restart" else "")
         elif event.kind == "flood room":
             self.world.floods[room] += FLOOD
         elif what == "fill":
@@ -101,6 +122,17 @@ class Faults:
         if self.system.pid(name) == pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+    # -- what an operator does
+
+    async def _order(self, kind: str, room: str) -> None:
+        """A command at the shell. It may meet another fault and say so; alone it has to succeed."""
+        begun, alone = time.monotonic(), self._under_way == 1
+        code, said = await self.system.order(kind.partition(" ")[0], *([room] if room else []))
+        self.struck.append(Struck(begun, kind, room or EVERYBODY, time.monotonic()))
+        self.orders[f"{kind}: {'done' if not code else f'exit code {code}'}"] += 1
+        if code not in (0, 2, 3) or (code and alone and self._under_way == 1 and begun - self._troubled > CALM):
+            self.world.strange(f"{kind} {room} ended with {code}: {said}")
 
     # -- connections
 

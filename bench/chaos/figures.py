@@ -12,6 +12,8 @@ def figures(run: Run, events: list[Event], took: float) -> str:
     rows = [f"Ran for {took:.0f} s. Faults:"]
     rows += [f"  {count:4} {kind}" for kind, count in sorted(done.items())]
     rows.append(f"Killed: {_listed(outcome.kills)}; serve was started {run.system.serves} times.")
+    if outcome.orders:
+        rows.append(f"Commands of an operator: {_listed(outcome.orders)}.")
     if outcome.missed:
         rows.append(f"Not there when they were to be struck: {_listed(outcome.missed)}")
     if world.ends:

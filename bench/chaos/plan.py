@@ -26,6 +26,8 @@ KINDS: Final[dict[str, tuple[int, float, float, bool]]] = {
     "kill guardian and lobby": (1, 0.2, 1.0, False),
     "kill guardian and nursery": (1, 0.2, 1.0, False),
     "kill everything": (1, 0.1, 0.5, True),
+    "restart room": (3, 0.0, 0.0, False),
+    "upgrade": (1, 0.0, 0.0, False),
     "pause room": (3, 0.2, 3.0, False),
     "hold room": (1, STUCK, STUCK + 2.0, True),
     "hold room, kill nursery": (1, STUCK, STUCK + 2.0, True),

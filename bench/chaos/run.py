@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ class Outcome:
 
     kills: dict[str, int] = field(default_factory=dict)
     missed: dict[str, int] = field(default_factory=dict)
+    orders: dict[str, int] = field(default_factory=dict)
     gaps: dict[str, list[float]] = field(default_factory=dict)  # kind of fault → seconds until the next answer
     stop_seconds: float = 0.0
 
@@ -131,6 +133,7 @@ class Run:
             doing.append(asyncio.create_task(self.faults.do(event)))
         await asyncio.gather(*doing)
         self.outcome.kills, self.outcome.missed = dict(self.faults.kills), dict(self.faults.missed)
+        self.outcome.orders = dict(self.faults.orders)
 
     async def _heal(self) -> None:
         """Nothing new is said; everything under way is answered, and everybody has all that was said."""
@@ -183,13 +186,23 @@ class Run:
         evidence.unreadable += faults
 
     def _gaps(self) -> dict[str, list[float]]:
-        """For each kill, the seconds until the next answer in the room, or in all rooms and at the mail."""
+        """For each fault, the seconds until the next answer in the room, or in all rooms and at the mail.
+
+        For a command: the longest time without one while it ran.
+        """
         gaps: dict[str, list[float]] = {}
         for struck in self.faults.struck:
             kind = struck.kind
             for where in [*self.rooms, "mail"] if struck.whom == EVERYBODY else [struck.whom]:
                 label = f"{kind} → {'mail' if where == 'mail' else 'lines'}"
-                after = next((at for at in self.world.served[where] if at > struck.at), None)
-                if after is not None:
-                    gaps.setdefault(label, []).append(after - struck.at)
+                gap = away(self.world.served[where], struck.at, struck.until)
+                if gap is not None:
+                    gaps.setdefault(label, []).append(gap)
         return gaps
+
+
+def away(served: list[float], begun: float, until: float) -> float | None:
+    """The longest time without an answer that began between `begun` and `until`; None when there was none after."""
+    moments = [begun, *(at for at in served if begun < at <= until)]
+    after = next((at for at in served if at > moments[-1]), None)
+    return None if after is None else max(later - earlier for earlier, later in pairwise([*moments, after]))

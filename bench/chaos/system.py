@@ -20,6 +20,7 @@ from bench.chaos.world import World
 ROOT: Final = Path(__file__).resolve().parents[2]
 READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
+ORDER_SECONDS: Final = 90.0  # for an operator's command, whatever it meets
 FULL_SECONDS: Final = 5.0  # after a full disk in which `serve` may have had to give up
 SETTINGS: Final = (
     "accounts.hash_memory_kib=8", "accounts.hash_time=1", "limits.logins_per_address=0",
@@ -135,6 +136,26 @@ class System:
             self._guardian.wait()
             self._guardian.stdout.close()
         self._guardian = None
+
+    async def order(self, *words: str) -> tuple[int, str]:
+        """An operator's command on this data directory: its exit code, and the last line it said on standard error."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "lobby", "admin", *words, "--data", str(self.data),
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(ORDER_SECONDS):
+                _, said = await process.communicate()
+        except TimeoutError:
+            self.world.strange(f"'{' '.join(words)}' did not end within {ORDER_SECONDS:.0f} s")
+            said = b""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return process.returncode, (said.decode(errors="replace").strip().splitlines() or [""])[-1]
 
     # -- its processes
 
