@@ -54,7 +54,9 @@ def parser() -> Parser:
     made.add_argument("--room", help="the room to enter, made when there is none")
     made.add_argument("--back", action="store_true", help="enter the rooms of your last visit without asking")
     made.add_argument("--lines", action="store_true", help="line by line with colours, instead of the full screen")
-    made.add_argument("--plain", action="store_true", help="no redrawing, no colours, one event a line")
+    made.add_argument(
+        "--plain", action="store_true", help="for screen readers: no redrawing, no colours, no tables, one thing a line"
+    )
     made.add_argument("--say", action="store_true", help="say the lines of standard input, and leave")
     made.add_argument("--follow", action="store_true", help="write what is said until the room ends or Ctrl-C")
     made.add_argument("--json", action="store_true", help="with --follow: an object of JSON a line")

@@ -28,6 +28,7 @@ Words = Callable[[str, bool], Iterable[str]]  # (what was typed, whether it begi
 
 class EditingTerminal:
     interactive = True
+    linear = False
     typed_is_seen = False
 
     def __init__(self, *, colours: bool) -> None:
@@ -54,7 +55,7 @@ class EditingTerminal:
     def running(self) -> Iterator[None]:
         """Within it everything written goes above what is being typed, and nothing is echoed by the system: what is
         typed while nobody asks is read, and shown, by the next question."""
-        with no_echo(sys.stdin.fileno()), patch_stdout(raw=True):
+        with no_echo(sys.stdin.fileno(), by_key=True), patch_stdout(raw=True):
             yield
 
     async def ask(self, prompt: Callable[[], str], *, hidden: bool = False, talk: bool = False) -> str:

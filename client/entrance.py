@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS: Final = 20.0  # for `entered`: a room that restarts leaves us in its backlog for a while
 LOBBY_SECONDS: Final = 5.0  # for the lobby's redirect, while a resume token could be tried instead
 GOODBYE_SECONDS: Final = 1.0
-NEWCOMER_LINES: Final = 20
 FIRST_TRIES: Final = 4  # to get in at all; once we were in, there is no end to it
 UNREACHABLE_TRIES: Final = 2  # the second at the port that the lobby names then
 # Answers after which asking again would be answered the same.
@@ -140,9 +139,7 @@ class Entrance:
         self._enter_id = self._desk.new_id()
         enter = Enter(id=self._enter_id, protocol=PROTOCOL, ticket=self._ticket or self._resume, stream=self._stream)
         self._ticket = ""
-        if self.seen.seq is None:
-            enter.last = NEWCOMER_LINES
-        else:
+        if self.seen.seq is not None:  # else the room says how many lines a newcomer is shown
             enter.since = self.seen.seq
         if self.seen.whispers is not None:
             enter.whispers = self.seen.whispers
@@ -218,7 +215,7 @@ class Entrance:
         self.room, self.topic, self.operator = entered.room, entered.topic, entered.operator
         self.count, self.members = entered.count, {fold(name): name for name in entered.members}
         self._resume, self._create, self._deadline = entered.resume, False, None
-        reloaded, missed = self.seen.entered(entered, NEWCOMER_LINES)
+        reloaded, missed = self.seen.entered(entered)
         if reloaded:  # our numbers mean nothing here any more: enter once more, as a newcomer
             self._desk.tell(Reloaded(self.room))
             self._desk.close(self._conn)

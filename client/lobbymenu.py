@@ -121,7 +121,7 @@ class LobbyMenu:
         """A verb of the menu; what is no choice is told, and a command is done."""
         if menu != self.shown:
             self.shown = menu
-            for line in menu.lines():
+            for line in menu.lines(linear=self._mode.terminal.linear):
                 self._mode.teller.say(line, "text")
         typed = await self._mode.ask(f"Your choice [Enter: {menu.hint}]: ")
         verb = menu.choose(typed)

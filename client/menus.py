@@ -26,8 +26,10 @@ class Menu:
     default: str
     hint: str
 
-    def lines(self) -> list[str]:
-        """Two columns, read downwards."""
+    def lines(self, *, linear: bool = False) -> list[str]:
+        """Two columns, read downwards; `linear`: one choice a line."""
+        if linear:
+            return [f"{item.key} {item.label}" for item in self.items]
         cells = [f"{item.key:>3}  {item.label}" for item in self.items]
         half = (len(cells) + 1) // 2
         left, right = cells[:half], [*cells[half:], ""]

@@ -69,6 +69,7 @@ class LineMode:
         self._task: asyncio.Task[int] | None = None
         self._ended: events.Ended | None = None
         self._logged_out = False
+        self._server_ends = False  # a room said so; the lobby is about to
         self.before = ""  # the room one looked at last
         self.back: list[str] = []  # the rooms one was in at the end of the last visit, as the lobby knows them
         self._heading = ""  # the room one is on the way to
@@ -116,7 +117,7 @@ class LineMode:
                 continue
 
     def table(self, rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
-        for line in tables.lines(rows, heads):
+        for line in (tables.spoken if self.terminal.linear else tables.lines)(rows, heads):
             self.teller.say(line, "text")
 
     def room(self) -> Room:
@@ -165,6 +166,9 @@ class LineMode:
             while True:
                 if self._logged_out:
                     await self._again()
+                if self._server_ends:  # no menu is worth showing: the lobby says goodbye next, which ends this
+                    self._server_ends = False
+                    await asyncio.sleep(FAREWELL_SECONDS)
                 await (self._talk() if self.teller.here else self.menu.once())
         except Refusal as why:
             return self._refused(why)
@@ -255,6 +259,7 @@ class LineMode:
                 self.look_at(room)
             case events.LeftRoom(room, code) if fold(room) == fold(self.teller.here) and code != "left":
                 self.teller.event(event)
+                self._server_ends = code == "going_down"
                 self.look_at("")
                 self.terminal.interrupt()
                 return

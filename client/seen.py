@@ -6,6 +6,8 @@ Law: no entry is told twice, and none is missing without a word.
 from collections import deque
 from typing import Final
 
+from msgspec import UNSET
+
 from wire.messages import Entered
 
 WHISPERS: Final = 1_000  # numbers remembered; a room keeps for ten minutes what may come again
@@ -22,11 +24,11 @@ class Seen:
         self._told: deque[int] = deque(maxlen=WHISPERS)
         self.whispers: int | None = None  # the number of the last whisper there was; None before we entered
 
-    def entered(self, entered: Entered, asked_last: int) -> tuple[bool, int]:
+    def entered(self, entered: Entered) -> tuple[bool, int]:
         """We are in: whether the numbers mean nothing any more, and how many entries there are to come.
 
-        A newcomer who asked for the last few counts from before the first of them, so that a break between the two
-        loses nothing.
+        A newcomer counts from before the first of those that the room gives, so that a break between the two loses
+        nothing.
         """
         if self.seq is not None and (entered.epoch != (self.epoch or entered.epoch) or self.seq > entered.seq):
             self.seq, self.epoch, self._strict = None, entered.epoch, False
@@ -35,7 +37,7 @@ class Seen:
         self.past = entered.seq
         self._strict = self.seq is not None
         if self.seq is None:
-            self.seq = max(0, entered.first - 1, entered.seq - asked_last)
+            self.seq = entered.seq if entered.after is UNSET else entered.after
         return False, max(0, entered.seq - self.seq)
 
     def gap_before(self, seq: int) -> tuple[int, int] | None:

@@ -17,12 +17,22 @@ def lines(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
     return [line.rstrip() for line in table.splitlines()]
 
 
-def admin(rows: Sequence[AdminRoomRow], width: int) -> list[str]:
+def spoken(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
+    """The same for a screen reader: a line for each row, that begins with its first cell and names the others."""
+    return ["; ".join(_said(row, heads)) for row in rows]
+
+
+def _said(row: Sequence[object], heads: Sequence[str]) -> list[str]:
+    first, *rest = (str(cell).strip() for cell in row)
+    return [first, *(f"{head} {cell}".strip() for head, cell in zip(heads[1:], rest, strict=True) if cell)]
+
+
+def admin(rows: Sequence[AdminRoomRow], width: int, *, linear: bool = False) -> list[str]:
     """Every room with its process: one table where it fits in `width`, two under one another where it does not."""
     if not rows:
         return ["-- there are no rooms"]
-    whole = lines([_place(row) + _load(row) for row in rows], PLACE + LOAD)
-    if max(map(len, whole)) > width:
+    whole = (spoken if linear else lines)([_place(row) + _load(row) for row in rows], PLACE + LOAD)
+    if not linear and max(map(len, whole)) > width:
         first = lines([_place(row) for row in rows], PLACE)
         whole = [*first, "", *lines([[show.word(row.name, 32), *_load(row)] for row in rows], ["room", *LOAD])]
     return whole + [f"-- {show.word(row.name)}: {show.word(row.reason)}" for row in rows if row.reason]

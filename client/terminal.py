@@ -30,6 +30,7 @@ class Interrupted(Exception):  # noqa: N818
 
 class Terminal(Protocol):
     interactive: bool  # a person is there, who can be asked
+    linear: bool  # it is listened to, or read by programs: no columns and rules, each line says what it is about
     typed_is_seen: bool  # what was typed stays on the screen
 
     async def ask(self, prompt: Callable[[], str], *, hidden: bool = False, talk: bool = False) -> str:
@@ -57,6 +58,7 @@ class PlainTerminal:
     """Lines from standard input, lines to standard output: pipes, files, and people who want no redrawing."""
 
     typed_is_seen = True
+    linear = True
 
     def __init__(self, *, interactive: bool) -> None:
         self.interactive = interactive
@@ -129,12 +131,15 @@ class PlainTerminal:
 
 
 @contextlib.contextmanager
-def no_echo(fd: int) -> Iterator[None]:
+def no_echo(fd: int, *, by_key: bool = False) -> Iterator[None]:
+    """Nothing typed is shown by the system. `by_key`: nor held back until Enter, where a Ctrl-D gets lost."""
     import termios  # noqa: PLC0415 - not on every system, and only here
 
     before = termios.tcgetattr(fd)
     silent = termios.tcgetattr(fd)
-    silent[3] &= ~termios.ECHO
+    silent[3] &= ~(termios.ECHO | termios.ICANON) if by_key else ~termios.ECHO
+    if by_key:
+        silent[6][termios.VMIN], silent[6][termios.VTIME] = 1, 0
     termios.tcsetattr(fd, termios.TCSADRAIN, silent)
     try:
         yield

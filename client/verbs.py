@@ -65,10 +65,9 @@ class Verbs:
             self._help_about(command.args[0])
             return
         say = self._teller.say
-        say(f"  {'TEXT':<20} say it in the room (//TEXT says /TEXT)", "text")
-        for form in commands.VERBS.values():
-            if form.group == "most":
-                say(f"  {form.usage:<20} {form.what}", "text")
+        forms = [(form.usage, form.what) for form in commands.VERBS.values() if form.group == "most"]
+        for usage, what in [("TEXT", "say it in the room (//TEXT says /TEXT)"), *forms]:
+            say(f"{usage}: {what}" if self._mode.terminal.linear else f"  {usage:<20} {what}", "text")
         more = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "more"]
         say(f"  more: {' '.join(more)}", "text")
         others = sorted(commands.OTHER_WORDS, key=lambda word: (word[0].isalpha(), word))
@@ -97,18 +96,22 @@ class Verbs:
         if not rows:
             self._teller.say("-- there are no rooms yet: /create ROOM makes one")
             return
+        linear = self._mode.terminal.linear
         spare = max(12, self._mode.terminal.width() - 50)
         table = [
             [
-                ("*" if fold(row.name) in self._client.session.rooms else " ") + show.word(row.name, 32),
+                (" " if linear or not self._inside(row) else "*") + show.word(row.name, 32),
                 row.members,
                 show.word(row.owner, 16),
-                _notes(row),
+                ", ".join(["you are in it"] * (linear and self._inside(row)) + _notes(row)),
                 show.word(row.topic, spare),
             ]
             for row in rows
         ]
         self._mode.table(table, [" room", "people", "owner", "", "topic"])
+
+    def _inside(self, row: RoomRow) -> bool:
+        return fold(row.name) in self._client.session.rooms
 
     def _rooms_as_before(self, rows: list[RoomRow]) -> None:
         if not rows:
@@ -320,7 +323,8 @@ class Verbs:
         await self._ask_room(Slow(seconds=int(wanted)))
 
     async def do_admin(self, command: Command) -> None:  # noqa: ARG002
-        for line in tables.admin(await self._client.admin_rooms(), self._mode.terminal.width()):
+        rows = await self._client.admin_rooms()
+        for line in tables.admin(rows, self._mode.terminal.width(), linear=self._mode.terminal.linear):
             self._teller.say(line, "text")
 
     # -- together
@@ -335,11 +339,11 @@ class Verbs:
         return answer
 
 
-def _notes(row: RoomRow) -> str:
+def _notes(row: RoomRow) -> list[str]:
     notes = [] if row.access == "public" else [show.word(row.access, 10)]
     if row.state not in ("running", "sleeping"):
         notes.append(show.word(row.state, 10))
-    return ", ".join(notes)
+    return notes
 
 
 def _away(text: object) -> str:

@@ -253,6 +253,7 @@ class Room:
             return []  # lost again in the same round
         member, person = connection.member, entering.admission.person
         names, more = self.roster.page("", FIRST_PAGE)
+        after = self._since(entering)
         before = min((whisper.number for whisper in done.work.whispers), default=self.whisper_number + 1) - 1
         entered = Entered(
             re=request.id,
@@ -267,9 +268,10 @@ class Room:
             resume=self.door.resume_token(person, connection.stream.name, now.wall),
             resend_window=self.config.rooms.resend_window,
             whisper=before,
+            after=after,
             operator=self.moderation.rank(member.name, member.roles) >= OPERATOR,
         )
-        effects: list[Effect] = [Send(connection.id, [entered]), Feed(connection.id, self._since(entering))]
+        effects: list[Effect] = [Send(connection.id, [entered]), Feed(connection.id, after)]
         # A guest's name passes on to the next who takes it; what was whispered to the former bearer does not.
         if request.whispers is not UNSET and (not person.guest or entering.admission.epoch is not None):
             this_round = {whisper.number for whisper in done.work.whispers}  # delivered with it

@@ -515,6 +515,7 @@ class Entered(Answer, tag="entered"):
     resend_window: int  # seconds in which a line sent again under its stream and id exists once
     operator: bool
     whisper: int = 0  # the number of the newest whisper; who has seen none says this when coming back
+    after: int | UnsetType = UNSET  # the entries that follow are those after this number
 
 
 class Line(Message, tag="line", rename={"sender": "from"}):

@@ -138,7 +138,7 @@ def welcome(name: str = "ann", **more: Any) -> m.Welcome:
 def entered(*, seq: int = 0, epoch: int = 1, members: tuple[str, ...] = ("ann",)) -> m.Entered:
     return m.Entered(
         room="hall", topic="", seq=seq, first=1, epoch=epoch, count=len(members), members=list(members), more=False,
-        resume="resume", resend_window=60, whisper=0, operator=False,
+        resume="resume", resend_window=60, whisper=0, operator=False, after=max(0, seq - 20),
     )  # fmt: skip
 
 

@@ -97,6 +97,10 @@ class FakeParlour:
         with self._changed:
             assert self._changed.wait_for(condition, SECONDS), "it did not come to that"
 
+    def hold(self, until: threading.Event) -> None:
+        """Answer nobody before `until`."""
+        self._loop.call_soon_threadsafe(until.wait, SECONDS)
+
     def make_room(self, name: str) -> FakeRoom:
         return self.do(self._make_room, name)
 
@@ -406,11 +410,11 @@ class FakeParlour:
             for other in others:
                 other.write(encode(m.Presence(joined=[name], left=[])))
         names = sorted(self.members(room.name))
-        answer(m.Entered(room=room.name, topic=room.topic, seq=room.seq, first=room.first, epoch=room.epoch,
-                         count=len(names), members=names, more=False, resume=f"resume-{name}", resend_window=86_400,
-                         whisper=0, operator=name == room.owner))  # fmt: skip
         last = 20 if request.last is UNSET else request.last
         since = room.seq - last if request.since is UNSET or request.since > room.seq else request.since
+        answer(m.Entered(room=room.name, topic=room.topic, seq=room.seq, first=room.first, epoch=room.epoch,
+                         count=len(names), members=names, more=False, resume=f"resume-{name}", resend_window=86_400,
+                         whisper=0, operator=name == room.owner, after=max(0, since)))  # fmt: skip
         for entry in room.log:
             if entry.seq > since:
                 writer.write(encode(entry))

@@ -10,6 +10,11 @@ def lobby() -> menus.Menu:
     return menus.lobby(unread=2, admin=True, guest=False, ahead=["hall"], inside=False)
 
 
+def test_for_a_screen_reader_each_choice_is_a_line(lobby: menus.Menu) -> None:
+    assert lobby.lines(linear=True)[:2] == ["1 Rooms", "2 Enter a room"]
+    assert len(lobby.lines(linear=True)) == len(lobby.items)
+
+
 def test_enter_takes_a_first_visitor_on() -> None:
     door = menus.door(guests=True, registration=True, knows_account=False)
     assert door.choose("") == "guest"

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_an_account_is_made_and_its_password_changed(parlour: FakeParlour, pipes
 
 def test_admins_have_their_table_and_others_do_not(parlour: FakeParlour, pipes: Pipes) -> None:
     _, out, _ = pipes(*server(parlour), typed="1\nadmin_user\n123\n8\n0\n")
-    assert re.search(r"hall +running +4242 .*21 MB", out)
+    assert re.search(r"\nhall; state running; pid 4242; .*; rss 21 MB; ", out)
     _, out, _ = pipes(*server(parlour), typed="3\nbob\n/admin\n0\n")
     assert "only admins may see this" in out
 
@@ -349,9 +350,27 @@ def test_a_signal_leaves_a_terminal_as_it_was(parlour: FakeParlour, environment:
 def test_the_end_of_the_server_ends_the_prompt(parlour: FakeParlour, environment: dict[str, str]) -> None:
     screen = Screen(environment, "ann", url(parlour))
     screen.sees("hall> ")
+    parlour.send("hall", m.Closing(code="going_down", text="the server ends", resume=False))
+    parlour.until(lambda: not parlour.members())
     parlour.send_lobby(m.Bye(code="going_down", text="the server is going down"))
     screen.sees("the server is going down. Goodbye")
+    assert "Your choice" not in str(screen.child.before)
     assert screen.ends() == 2
+
+
+def test_what_is_typed_between_two_prompts_is_heard(parlour: FakeParlour, environment: dict[str, str]) -> None:
+    screen = Screen(environment, "ann", url(parlour))
+    screen.sees("hall> ")
+    held = threading.Event()
+    parlour.hold(held)
+    screen.types("/rooms")
+    screen.sees("> /rooms")
+    screen.types("while nothing is asked")
+    screen.child.sendcontrol("d")
+    held.set()
+    screen.sees("Goodbye")
+    assert screen.ends() == 0
+    assert parlour.texts() == ["while nothing is asked"]
 
 
 def test_mail_is_noticed_in_a_room(parlour: FakeParlour, environment: dict[str, str]) -> None:
@@ -429,3 +448,24 @@ def test_plain_never_redraws(parlour: FakeParlour, environment: dict[str, str]) 
     screen.sees("Goodbye")
     assert screen.ends() == 0
     assert "\x1b" not in str(screen.child.before)
+
+
+def test_plain_says_one_thing_a_line(parlour: FakeParlour, environment: dict[str, str]) -> None:
+    screen = Screen(environment, *server(parlour), "--plain")
+    screen.sees("1 Log in\r\n2 Create an account\r\n")
+    screen.types("3")
+    screen.sees("Name")
+    screen.types("ann")
+    screen.sees("Your choice")
+    screen.types("/join hall")
+    screen.sees("you are in hall")
+    screen.types("/rooms")
+    screen.sees("hall; people 1; ")
+    screen.sees("you are in it")
+    screen.types("/people")
+    screen.sees("ann (you); guest; where in the lobby; since ")
+    screen.types("/help")
+    screen.sees("@NAME TEXT: say it to one person here, hidden from all (or /whisper)")
+    screen.types("/quit")
+    assert screen.ends() == 0
+    assert "---" not in str(screen.child.before)

@@ -111,6 +111,7 @@ class Network(RuleBasedStateMachine):
             return
         self.spent |= {enter.ticket} - {self.resume}
         self.inside[conn] = str(enter.stream)
+        since = enter.since if isinstance(enter.since, int) else max(0, len(self.log) - 20)
         self.down[conn].append(
             m.Entered(
                 re=enter.id,
@@ -126,9 +127,9 @@ class Network(RuleBasedStateMachine):
                 resend_window=86_400,
                 whisper=0,
                 operator=False,
+                after=since,
             )
         )
-        since = enter.since if isinstance(enter.since, int) else max(0, len(self.log) - 20)
         self.down[conn] += self.log[max(0, since - 2) :]  # rather twice than never: the session sorts it out
 
     def say(self, conn: int, say: m.Say) -> None:

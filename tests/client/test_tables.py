@@ -49,6 +49,15 @@ def test_names_that_look_like_numbers_stay_names() -> None:
     assert tables.lines([], ["room"])
 
 
+def test_for_a_screen_reader_each_row_is_a_line_that_names_its_cells() -> None:
+    assert tables.spoken([["hall", 3, "", "quiet"], ["den", 0, "private", ""]], ["room", "people", "", "topic"]) == [
+        "hall; people 3; topic quiet",
+        "den; people 0; private",
+    ]
+    (said,) = tables.admin([row("hall")], 80, linear=True)
+    assert said.startswith("hall; state running; pid 42; port 30001; people 3; ")
+
+
 def test_sizes_and_times() -> None:
     assert [tables.size(n) for n in (0, 999, 1_500, 21_400_000, 3_000_000_000_000)] == [
         "0 B",

@@ -58,6 +58,17 @@ def test_last_and_since_choose_what_a_newcomer_gets(inside):
     assert [line.seq for line in only(inside.enter(2, "bob", last=2), Line)] == [4, 5]
     assert [line.seq for line in only(inside.enter(3, "cid", since=1), Line)] == [2, 3, 4, 5]
     assert only(inside.enter(4, "dan", last=0), Line) == []
+    assert [only(inside.told[number], Entered)[0].after for number in (2, 3, 4)] == [3, 1, 5]
+
+
+def test_the_operator_says_how_many_lines_a_newcomer_is_shown(tmp_path):
+    inside = Inside(tmp_path / "log.sqlite3", "rooms.newcomer_lines=3")
+    inside.enter(1, "ann")
+    for number in range(5):
+        inside.do(1, Say(text=f"line {number}"))
+    entered, *rest = inside.enter(2, "bob")
+    assert entered.after == 2
+    assert [line.seq for line in only(rest, Line)] == [3, 4, 5]
 
 
 def test_the_acknowledgement_comes_after_the_line_and_names_its_number(inside):
