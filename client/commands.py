@@ -49,7 +49,7 @@ class Form:
 
 # fmt: off
 VERBS: Final[dict[Verb, Form]] = {
-    "whisper": Form("W*", "@NAME TEXT",          "say it to one person here, hidden from all (or /whisper)", "most"),
+    "whisper": Form("W*", "@NAME TEXT",          "say it to one person here, unseen by the rest (or /whisper)", "most"),
     "tell":    Form("W*", "/tell NAME TEXT",     "say it to somebody in any room, or away", "most"),
     "me":      Form("*",  "/me TEXT",            "say what you do", "most"),
     "who":     Form("",   "/who",                "who is in this room", "most"),

@@ -465,7 +465,7 @@ def test_plain_says_one_thing_a_line(parlour: FakeParlour, environment: dict[str
     screen.types("/people")
     screen.sees("ann (you); guest; where in the lobby; since ")
     screen.types("/help")
-    screen.sees("@NAME TEXT: say it to one person here, hidden from all (or /whisper)")
+    screen.sees("@NAME TEXT: say it to one person here, unseen by the rest (or /whisper)")
     screen.types("/quit")
     assert screen.ends() == 0
     assert "---" not in str(screen.child.before)
