@@ -23,6 +23,8 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh admin restart|stop|drain|start ROOM                (drain: --seconds N)
   ./run.sh admin upgrade   all processes to the code that is here now, while people chat
   ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process
+  ./run.sh admin announce TEXT   say something to everybody who is here  (--room ROOM: to its members)
+  ./run.sh admin audit     what admins and operator did: who, when, what, to whom  (--last N --json)
   ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
   ./run.sh bench [NAME…]   measure, and write a report to var/bench  (./run.sh bench --help)
   ./run.sh chaos           kill and break every kind of process under load, and check what was promised

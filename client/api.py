@@ -15,6 +15,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal, Self
 
+from msgspec import UNSET
+
 from client.answers import Answers, Refusal
 from client.events import (
     Acknowledged,
@@ -33,6 +35,9 @@ from wire.messages import (
     AdminRoomRow,
     AdminRooms,
     AdminRoomsPage,
+    Announce,
+    Audit,
+    AuditPage,
     Done,
     Guest,
     Line,
@@ -152,6 +157,15 @@ class Client:
             if not page.rooms:
                 break
         return rows
+
+    async def announce(self, text: str, room: str = "") -> None:
+        """For admins: say something to everybody who is there, or to the members of one room."""
+        await self.ask(Announce(text=text, room=room))
+
+    async def audit(self, before: int | None = None, limit: int = 50) -> AuditPage:
+        """For admins: what admins and the operator did, the newest first."""
+        page: AuditPage = await self.ask(Audit(limit=limit, before=UNSET if before is None else before))
+        return page
 
     async def send_mail(self, to: list[str], subject: str, body: str, answers: int | None = None) -> int:
         """The number of the stored mail."""

@@ -80,6 +80,8 @@ VERBS: Final[dict[Verb, Form]] = {
     "deop":    Form("W",  "/deop NAME",          "no longer an operator (operators)", "more"),
     "slow":    Form("W",  "/slow SECONDS",       "between two lines of one person; 0 ends it (operators)", "more"),
     "admin":   Form("",   "/admin",              "all rooms and their processes (admins)", "more"),
+    "announce": Form("*", "/announce [#ROOM] TEXT", "say it to everybody, or to one room (admins)", "more"),
+    "audit":   Form("w",  "/audit [NUMBER]",     "what admins did lately (admins)", "more"),
     "follow":  Form("w",  "!follow [NAME or WORD]", "mark lines of somebody or with a word", "other"),
     "attach":  Form("W",  "!attach FILE",        "say what is in a text file", "other"),
 }

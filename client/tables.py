@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from client import show
-from wire.messages import AdminRoomRow
+from wire.messages import AdminRoomRow, AuditRow
 
 
 def lines(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
@@ -36,6 +36,19 @@ def admin(rows: Sequence[AdminRoomRow], width: int, *, linear: bool = False) -> 
         first = lines([_place(row) for row in rows], PLACE)
         whole = [*first, "", *lines([[show.word(row.name, 32), *_load(row)] for row in rows], ["room", *LOAD])]
     return whole + [f"-- {show.word(row.name)}: {show.word(row.reason)}" for row in rows if row.reason]
+
+
+def audit(acts: Sequence[AuditRow], width: int) -> list[str]:
+    """What was done, by whom and to whom."""
+    if not acts:
+        return ["-- nothing has been done yet"]
+    spare = max(12, width - 70)
+    rows = [
+        [show.stamp(act.at), show.word(act.by, 20), show.word(act.what, 14), show.word(act.target, 20) or "everybody",
+         show.word(act.text, spare)]
+        for act in acts
+    ]  # fmt: skip
+    return lines(rows, ["when", "who", "what", "to whom", ""])
 
 
 PLACE = ["room", "state", "pid", "port", "people", "owner", "access"]

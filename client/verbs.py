@@ -327,6 +327,19 @@ class Verbs:
         for line in tables.admin(rows, self._mode.terminal.width(), linear=self._mode.terminal.linear):
             self._teller.say(line, "text")
 
+    async def do_announce(self, command: Command) -> None:
+        room, text = "", command.args[0]
+        if text.startswith("#"):
+            room, _, text = text[1:].partition(" ")
+        await self._client.announce(check_text(text.strip()), room)
+        self._teller.say(f"-- announced to {show.word(room) if room else 'everybody'}", "good")
+
+    async def do_audit(self, command: Command) -> None:
+        wanted = command.args[0] if command.args else ""
+        page = await self._client.audit(limit=min(1_000, int(wanted[:6])) if wanted.isdigit() else HISTORY)
+        for line in tables.audit(list(reversed(page.acts)), self._mode.terminal.width()):
+            self._teller.say(line, "text")
+
     # -- together
 
     def _here(self) -> str:

@@ -106,6 +106,18 @@ def _rotate(paths: Paths, _options: argparse.Namespace) -> int:
     return steering.rotate(paths)
 
 
+def _announce(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.announce(paths, " ".join(options.text), options.room)
+
+
+def _audit(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import steering  # noqa: PLC0415
+
+    return steering.audit(paths, options.last, as_json=options.json)
+
+
 def _edit(paths: Paths, _options: argparse.Namespace) -> int:
     from lobby import useredit  # noqa: PLC0415
 
@@ -186,6 +198,18 @@ def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
     rotate = kinds.add_parser("rotate-keys", help="sign tickets and sessions with a new key; nobody notices")
     rotate.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
     rotate.set_defaults(act=_rotate)
+
+    say = kinds.add_parser("announce", help="say something to everybody who is here, or to one room")
+    say.add_argument("text", nargs="+", metavar="TEXT")
+    say.add_argument("--room", default="", metavar="ROOM", help="to its members alone")
+    say.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    say.set_defaults(act=_announce)
+
+    audit = kinds.add_parser("audit", help="what admins and the operator did: who, when, what, to whom")
+    audit.add_argument("--last", type=int, default=50, metavar="N", help="so many acts (default: 50)")
+    audit.add_argument("--json", action="store_true", help="for programs")
+    audit.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    audit.set_defaults(act=_audit)
 
     out = kinds.add_parser("export", help="all lines of a room, as JSON Lines or text")
     out.add_argument("room", metavar="ROOM")

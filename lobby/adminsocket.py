@@ -7,14 +7,18 @@ from collections.abc import Callable
 from msgspec import UNSET, Struct
 
 from base.paths import peer_is_ours
+from lobby.audit import OPERATOR
 from lobby.desk import NOT_STORED, STORE_FAULTS, Desk
-from lobby.requests import deeds
+from lobby.requests import audit, deeds
 from lobby.requests.admin import all_rooms
 from wire.channel import Channel
 from wire.codec import Codec, encode
 from wire.control import (
     AdminAct,
     AdminAdopt,
+    AdminAnnounce,
+    AdminAudit,
+    AdminAudited,
     AdminDone,
     AdminFind,
     AdminFound,
@@ -84,16 +88,24 @@ class AdminSocket:
                     raise Refused("no_such_room", f"there is no room {name}")
                 self._loop.send(channel, encode(AdminFound(settings=found)))
             case AdminAct(room=name, do=do, seconds=seconds):
-                deeds.act(self._desk, name, do, deeds.DRAIN_SECONDS if seconds is UNSET else seconds, "the operator")
+                deeds.act(self._desk, name, do, deeds.DRAIN_SECONDS if seconds is UNSET else seconds, OPERATOR)
                 self._promise(channel, AdminDone())
             case AdminLimit(room=name, limits=limits):
-                self._promise(channel, AdminFound(settings=deeds.limit(self._desk, name, limits)))
+                self._promise(channel, AdminFound(settings=deeds.limit(self._desk, name, limits, OPERATOR)))
             case AdminRotate():
                 self._rotate()
-                self._loop.send(channel, encode(AdminDone()))
+                audit.record(self._desk, OPERATOR, "rotate-keys")
+                self._promise(channel, AdminDone())
             case AdminAdopt(settings=settings):
                 self._desk.catalogue.adopt(settings)
+                audit.record(self._desk, OPERATOR, "import", settings.name)
                 self._promise(channel, AdminFound(settings=settings))
+            case AdminAnnounce(text=text, room=name):
+                audit.say_to_all(self._desk, text, name, OPERATOR)
+                self._promise(channel, AdminDone())
+            case AdminAudit(limit=limit, before=before):
+                acts, more = audit.acts_before(self._desk, None if before is UNSET else before, limit)
+                self._loop.send(channel, encode(AdminAudited(acts=acts, more=more)))
 
     def lost(self, channel: Channel, why: str) -> None:
         pass

@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 from base.config import Config
 from lobby import reach
 from lobby.accounts import Accounts
+from lobby.audit import Audit
 from lobby.catalogue import Catalogue
 from lobby.effects import Admit, Close, CloseForGood, CloseLink, Effect, Halt, Send, Spawn, ToRoom, TurnAway
 from lobby.ledger import Ledger
@@ -50,6 +51,7 @@ class Stores:
     catalogue: Catalogue
     ledger: Ledger
     places: Places
+    audit: Audit
 
 
 def new_id() -> str:
@@ -77,6 +79,7 @@ class Desk:
         self.catalogue = stores.catalogue
         self.ledger = stores.ledger
         self.places = stores.places
+        self.audit = stores.audit
         self.directs = stores.mailbox.directs
         self.masters = masters
         self.session_ring: Mapping[int, bytes] = derive_ring(masters, "session")

@@ -1,12 +1,13 @@
 """An operator's edit of the user db while the lobby runs: whoever it concerns has to log in again, or cannot."""
 
-import logging
+from typing import Final
 
 from lobby import entry
 from lobby.desk import Desk
+from lobby.requests.audit import record
 from wire.errors import Refused
 
-log = logging.getLogger(__name__)
+FILE: Final = "the user db"  # as who did it: whoever may write the file, at the shell or in an editor
 
 
 def look(desk: Desk) -> None:
@@ -15,7 +16,7 @@ def look(desk: Desk) -> None:
     desk.ledger.deleted.look(desk.accounts, desk.now.wall)
     for name in changed:
         code, text = _what_became(desk, name)
-        log.info("%s: %s", name, text)
+        record(desk, FILE, "account", name, text)
         desk.ledger.end_sessions(name)
         entry.void(desk, name, code, text)
         person = desk.people.find(name)

@@ -1,4 +1,5 @@
-"""The operator's commands about one room: restart, stop, drain, start, limit, and a look at it with its flight record.
+"""The operator's commands over admin.sock: what is done with one room, a look at it with its flight record,
+announcements, the audit log, and new keys.
 
 Law: a command that changes something says what came of it, or that it has not come yet; it ends in a bounded time.
 """
@@ -7,17 +8,21 @@ Law: a command that changes something says what came of it, or that it has not c
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct
+from tabulate import tabulate
 
 from base.exits import Exit
 from base.paths import Paths
 from lobby.operator import ask
 from wire.control import (
     AdminAct,
+    AdminAnnounce,
+    AdminAudit,
     AdminFind,
     AdminFound,
     AdminLimit,
@@ -28,7 +33,7 @@ from wire.control import (
     FromAdmin,
     RoomSettings,
 )
-from wire.messages import AdminRoomRow, Deed
+from wire.messages import AdminRoomRow, AuditRow, Deed
 
 PATIENCE: Final = 8.0  # seconds for a room to be what it was told to be
 BUSY: Final = 3.0  # for which a lobby that says `busy` is asked again
@@ -140,6 +145,41 @@ def show(paths: Paths, room: str, *, as_json: bool) -> Exit:
         for line in last_lines(path, most):
             print(f"  {line}")
     return Exit.OK
+
+
+def announce(paths: Paths, text: str, room: str) -> Exit:
+    """Say something to everybody who is here, or to the members of one room."""
+    try:
+        tell(paths, AdminAnnounce(text=text, room=room))
+    except Refusal as why:
+        return _said(why)
+    print(f"Said to {f'the members of {room}' if room else 'everybody who is here'}.")
+    return Exit.OK
+
+
+def audit(paths: Paths, last: int, *, as_json: bool) -> Exit:
+    """The last acts of admins and operator, the oldest of them first."""
+    acts: list[AuditRow] = []
+    try:
+        more = True
+        while more and len(acts) < last:
+            page = tell(paths, AdminAudit(limit=last - len(acts), before=acts[-1].number if acts else UNSET))
+            acts, more = acts + page.acts, page.more
+    except Refusal as why:
+        return _said(why)
+    acts.reverse()
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(acts), indent=2).decode())
+    elif acts:
+        print(tabulate([_act(row) for row in acts], ("when", "who", "what", "to", ""), disable_numparse=True))
+    else:
+        print("Nothing has been done yet.")
+    return Exit.OK
+
+
+def _act(row: AuditRow) -> tuple[str, str, str, str, str]:
+    when = datetime.fromtimestamp(row.at / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return when, row.by, row.what, row.target, row.text.replace("\n", " ")[:80]
 
 
 def last_lines(path: Path, most: int) -> list[str]:

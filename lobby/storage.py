@@ -36,7 +36,7 @@ class Storage:
         self._mailbox = Mailbox(paths.mail_db, durability)
         self._accounts = Accounts(paths.user_db, test_open=config.on_loopback)
         store = self._store
-        self.stores = Stores(self._accounts, self._mailbox, store.catalogue, store.ledger, store.places)
+        self.stores = Stores(self._accounts, self._mailbox, store.catalogue, store.ledger, store.places, store.audit)
 
     def commit(self) -> None:
         """All of the round's writes; at no cost when there are none. Raises one of STORE_FAULTS."""

@@ -1,12 +1,14 @@
-"""The lobby's own file, `lobby.sqlite3`: catalogue, ledger and places, which are committed together.
+"""The lobby's own file, `lobby.sqlite3`: catalogue, ledger, places and audit log, which are committed together.
 
-Law: tables of both are made here, in steps that are never changed once they were released.
+Law: tables of all are made here, in steps that are never changed once they were released.
 """
 
 from typing import Final
 
 from base.paths import Paths
 from base.sqlite import Durability
+from lobby.audit import SCHEMA as AUDIT
+from lobby.audit import Audit
 from lobby.catalogue import HELD, LINES, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
 from lobby.database import Database
@@ -17,7 +19,7 @@ from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT)
 
 
 class Store:
@@ -30,6 +32,7 @@ class Store:
         self.catalogue = Catalogue(db)
         self.ledger = Ledger(db)
         self.places = Places(db)
+        self.audit = Audit(db)
         self.commit = db.commit
         self.rollback = db.rollback
         self.checkpoint = db.checkpoint

@@ -49,6 +49,7 @@ def test_the_lobbys_file(paths: Paths, times: int) -> None:
         assert store.ledger.session_valid("s1", WALL)
         assert store.ledger.leased("mia", WALL) is not None
         assert [revocation.number for revocation in store.ledger.revocations()] == [4]
+        assert list(store.audit.before(None)) == []
         store.close()
     store = Store(paths, "off")
     store.catalogue.change("00000000000000aa", stopped=5, limits=RoomLimits(nice=3))

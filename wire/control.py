@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from wire.messages import Access, AdminRoomRow, Deed, Message
+from wire.messages import Access, AdminRoomRow, AuditRow, Deed, Message
 
 Bound = Annotated[int, Meta(ge=0)]
 
@@ -280,11 +280,30 @@ class AdminRotate(Message, tag="admin_rotate"):
     """Sign with a new master key from now on; what older keys signed stays valid for its time."""
 
 
-ToAdmin = AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate
+class AdminAnnounce(Message, tag="admin_announce"):
+    """What `announce` asks over the wire."""
+
+    text: str
+    room: str = ""
+
+
+class AdminAudit(Message, tag="admin_audit"):
+    """A page of the audit log, the newest first; `before` is the last number of the page before."""
+
+    limit: int
+    before: int | UnsetType = UNSET
+
+
+ToAdmin = AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce | AdminAudit
 
 
 class AdminListed(Message, tag="admin_listed"):
     rooms: list[AdminRoomRow]
+
+
+class AdminAudited(Message, tag="admin_audited"):
+    acts: list[AuditRow]
+    more: bool
 
 
 class AdminDone(Message, tag="admin_done"):
@@ -300,4 +319,4 @@ class AdminRefused(Message, tag="admin_refused"):
     text: str
 
 
-FromAdmin = AdminListed | AdminFound | AdminDone | AdminRefused
+FromAdmin = AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused

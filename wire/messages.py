@@ -195,6 +195,20 @@ class AdminRoom(Request, tag="admin_room"):
     seconds: Annotated[float, Meta(ge=0, le=86_400 * 7)] | UnsetType = UNSET
 
 
+class Announce(Request, tag="announce"):
+    """For admins: say something to everybody who is here, or to the members of one room."""
+
+    text: str
+    room: Word = ""
+
+
+class Audit(Request, tag="audit"):
+    """For admins: what admins and the operator did, the newest first."""
+
+    before: Number | UnsetType = UNSET  # the last number of the page before
+    limit: Count = 50
+
+
 # --- from the lobby ------------------------------------------------------------------------------------------------
 
 
@@ -391,14 +405,35 @@ class AdminRoomsPage(Answer, tag="admin_rooms"):
     more: bool
 
 
+class AuditRow(Struct, kw_only=True, gc=False):
+    """Something that was done. `by` is an account, or "the operator" at the shell; `target` a room or a person."""
+
+    number: int
+    at: int
+    by: str
+    what: str
+    target: str
+    text: str
+
+
+class AuditPage(Answer, tag="audit"):
+    acts: list[AuditRow]
+    more: bool
+
+
+class Announcement(Message, tag="announcement"):
+    text: str
+    at: int
+
+
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
     | Whois | Away | Tell | Directs | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
-    | AdminRoom
+    | AdminRoom | Announce | Audit
 )  # fmt: skip
 LobbyReply = (
     ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | Direct | Told
-    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage
+    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage | AuditPage | Announcement
 )  # fmt: skip
 
 
@@ -600,11 +635,6 @@ class Closing(Message, tag="closing"):
     text: str
     resume: bool
     retry_after: float | UnsetType = UNSET
-
-
-class Announcement(Message, tag="announcement"):
-    text: str
-    at: int
 
 
 RoomRequest = (

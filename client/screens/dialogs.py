@@ -224,6 +224,36 @@ class Choose(Dialog[str]):
         self.dismiss(event.option.id)
 
 
+class Announcing(Dialog[tuple[str, str]]):
+    """A word of an admin's: the text, and the one room that it is for, or "" for everybody."""
+
+    def __init__(self, room: str = "") -> None:
+        super().__init__()
+        self._room = room
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label("Announce", classes="title")
+            yield Input(placeholder="What everybody is to know", id="announcement", max_length=1_000)
+            if self._room:
+                yield Checkbox(Content(f"Only to the members of {show.word(self._room)}"), id="one-room", compact=True)
+            with Horizontal(classes="buttons"):
+                yield Button("Say it", id="say", variant="primary", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#say")
+    def _said(self) -> None:
+        text = self.query_one("#announcement", Input).value.strip()
+        only = bool(self._room) and self.query_one("#one-room", Checkbox).value
+        if text:
+            self.dismiss((text, self._room if only else ""))
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+
 class Ask(Dialog[str]):
     """One line of text."""
 

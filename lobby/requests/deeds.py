@@ -4,7 +4,6 @@ Law: that a room is stopped is the catalogue's, so that it survives every proces
 itself, and the lobby lets nobody new in until it is started again.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Final, get_args
 
@@ -14,6 +13,7 @@ from lobby import entry
 from lobby.desk import Desk
 from lobby.effects import Halt, Spawn
 from lobby.registry import STOPPED
+from lobby.requests.audit import record
 from lobby.sessions import Connection, Rule, Who
 from wire.control import RoomLimits, RoomSettings
 from wire.errors import Refused
@@ -22,8 +22,6 @@ from wire.messages import AdminRoom, Deed, Done, Request
 DRAIN_SECONDS: Final = 300.0  # members of a drained room have so long to come to an end, unless it is said
 LIMITS: Final = tuple(field.name for field in msgspec.structs.fields(RoomLimits))
 ENDED: Final = frozenset({"sleeping", "stopped"})  # states in which there is no process, and no reason why
-
-log = logging.getLogger(__name__)
 
 
 def admin_room(desk: Desk, connection: Connection, message: AdminRoom) -> None:
@@ -37,20 +35,21 @@ def act(desk: Desk, name: str, do: Deed, seconds: float, by: str) -> RoomSetting
     if do not in get_args(Deed):
         raise Refused("bad_message", f"not something to do with a room: {do}")
     room = _room(desk, name)
-    log.info("%s: %s %s", by, do, room.name)
     match do:
         case "drain":
-            return _stop(desk, room, desk.now.wall + int(seconds * 1_000))
+            done = _stop(desk, room, desk.now.wall + int(seconds * 1_000))
         case "stop":
             desk.effects.append(Halt(room.room, "stopped"))
-            return _stop(desk, room, desk.now.wall)
+            done = _stop(desk, room, desk.now.wall)
         case "restart" if room.stopped:
             raise Refused(STOPPED[0], f"{room.name} is stopped or drained: start it")
         case _:
-            return _start(desk, room, again=do == "restart")
+            done = _start(desk, room, again=do == "restart")
+    record(desk, by, do, room.name, f"{seconds:.0f} s" if do == "drain" else "")
+    return done
 
 
-def limit(desk: Desk, name: str, changes: Mapping[str, int | None]) -> RoomSettings:
+def limit(desk: Desk, name: str, changes: Mapping[str, int | None], by: str) -> RoomSettings:
     """Change limits of the room's process; None: as the configuration says. In force from its next start."""
     room = _room(desk, name)
     unknown = sorted(changes.keys() - set(LIMITS))
@@ -62,6 +61,9 @@ def limit(desk: Desk, name: str, changes: Mapping[str, int | None]) -> RoomSetti
     except msgspec.ValidationError as why:
         raise Refused("bad_message", str(why)) from None
     room = _change(desk, room, limits=new)
+    if changes:
+        told = (f"{key}={'' if value is None else value}" for key, value in changes.items())
+        record(desk, by, "limit", room.name, " ".join(told))
     there = desk.registry.get(room.room)
     if there is not None and there.running and not room.stopped:
         desk.effects.append(Spawn(room))  # it runs: this only tells the nursery

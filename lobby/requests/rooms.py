@@ -13,6 +13,7 @@ from lobby.effects import ToRoom
 from lobby.pages import fit
 from lobby.people import Person
 from lobby.registry import STOPPED, state
+from lobby.requests.audit import record
 from lobby.rights import may_see, owns
 from lobby.sessions import Connection, Rule, State
 from wire.control import PutOut, RoomSettings
@@ -215,7 +216,7 @@ def close_room(desk: Desk, connection: Connection, message: CloseRoom) -> None:
     room = own(desk, connection.who, message.room)
     desk.catalogue.remove(room.room)
     desk.heed(desk.registry.close_for_good(room.room))
-    log.info("%s closed the room %s", connection.who.name, room.name)
+    record(desk, connection.who.name, "close", room.name)
     desk.answer(connection, message, Done(room=room.name))
 
 

@@ -41,6 +41,12 @@ MAILS = (
     (1, "postmaster", "Welcome", True, "Welcome to Parlour."),
 )  # fmt: skip
 
+ACTS = (
+    ("admin_user", "announce", "", "We move to the new machine tonight at ten."),
+    ("admin_user", "restart", "garden", ""), ("the operator", "limit", "books", "memory_mib=300"),
+    ("the user db", "account", "frank", "the account frank is locked"), ("ann", "close", "attic", ""),
+)  # fmt: skip
+
 
 class Still(Client):
     """Answers as a small server would; `roles` says who one is."""
@@ -116,6 +122,10 @@ class Still(Client):
                 return m.Mail(mail=number, sender=who, to=["test_user"], subject=subject, body=body, at=at, read=read)
             case m.AdminRooms():
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
+            case m.Audit():
+                acts = [m.AuditRow(number=9 - n, at=AT - n * 47 * MINUTE, by=by, what=what, target=target, text=text)
+                        for n, (by, what, target, text) in enumerate(ACTS)]  # fmt: skip
+                return m.AuditPage(acts=acts, more=False)
         return m.Done()
 
     async def ask_room(self, room: str, message: Any) -> Any:

@@ -332,6 +332,37 @@ def test_an_admin_sees_every_room_and_restarts_one(stage: Stage) -> None:
     run(play())
 
 
+def test_an_admin_announces_and_sees_what_was_done(stage: Stage) -> None:
+    async def play() -> None:
+        room = stage.new("told")
+        async with looking(stage.host, stage.port, size=(140, 40)) as admin:
+            ben = stage.guest("ben").enter(room)
+            await admin.logs_in("admin_user")
+            await admin.presses("f12")
+            await admin.sees(room, "running")
+            await admin.presses("a")
+            await admin.sees("What everybody is to know")
+            await admin.types("the kettle is on")
+            await admin.sees("Announced to everybody", "operator says")
+            await asyncio.to_thread(ben.actor.expect, "announcement", text="the kettle is on")
+            await admin.app_is_on("#admin-table")
+            table = admin.app.screen.query_one("#admin-table")
+            table.move_cursor(row=table.get_row_index(room))
+            await admin.presses("a")
+            await admin.sees(f"Only to the members of {room}")
+            await admin.app_is_on("#one-room")
+            await admin.presses("space")
+            await admin.app_is_on("#announcement")
+            await admin.types("and here is cake")
+            await asyncio.to_thread(ben.expect, "announcement", text="and here is cake")
+            await admin.sees(f"Announced to {room}")
+            await admin.app_is_on("#admin-table")
+            await admin.presses("g")
+            await admin.sees("everybody", "the kettle is on", "and here is cake")
+
+    run(play())
+
+
 def _other_pid(stage: Stage, room: str, before: int) -> bool:
     try:
         return stage.room_pid(room) != before

@@ -1,7 +1,7 @@
 """Tables for people."""
 
 from client import tables
-from wire.messages import AdminRoomRow
+from wire.messages import AdminRoomRow, AuditRow
 
 
 def row(name: str, **changes: object) -> AdminRoomRow:
@@ -42,6 +42,17 @@ def test_what_does_not_run_has_no_process_and_a_reason() -> None:
     lines = tables.admin([row("old", state="failed", pid=0, port=0, reason="signal 9 (SIGKILL)\x1b[31m")], 200)
     assert " - " in lines[2]
     assert lines[-1] == "-- old: signal 9 (SIGKILL)\N{REPLACEMENT CHARACTER}[31m"
+
+
+def test_what_admins_did() -> None:
+    act = AuditRow(number=1, at=0, by="root\x1b[2J", what="announce", target="", text="one\ntwo " + "x" * 200)
+    head, _, row_ = tables.audit([act], 80)
+    assert head.startswith("when")
+    assert "root\N{REPLACEMENT CHARACTER}[2J" in row_
+    assert "everybody" in row_
+    assert "one two x" in row_
+    assert len(row_) < 100
+    assert tables.audit([], 80) == ["-- nothing has been done yet"]
 
 
 def test_names_that_look_like_numbers_stay_names() -> None:

@@ -110,7 +110,8 @@ class Front:
         self.store = Store(self.paths, "off")
         self.mailbox = Mailbox(self.paths.mail_db, "off")
         self.accounts = Accounts(self.paths.user_db, test_open=self.config.on_loopback)
-        stores = Stores(self.accounts, self.mailbox, self.store.catalogue, self.store.ledger, self.store.places)
+        store = self.store
+        stores = Stores(self.accounts, self.mailbox, store.catalogue, store.ledger, store.places, store.audit)
         self.desk = Desk(self.config, stores, MASTERS, RULES, lambda: self.time, motd="be kind")
 
     def close(self) -> None:

@@ -83,6 +83,29 @@ def test_the_operators_listing_at_the_shell(stage: Stage) -> None:
     assert (rows[room]["pid"], rows[room]["port"]) == (wire[room]["pid"], wire[room]["port"])
 
 
+def test_what_the_operator_says_and_does_at_the_shell(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann, admin = stage.guest("ann").enter(room), stage.login("admin_user")
+    assert stage.run("admin", "announce", "down", "at", "noon").returncode == 0
+    assert stage.run("admin", "announce", "--room", room, "too loud").returncode == 0
+    ann.actor.expect("announcement", text="down at noon")
+    ann.expect("announcement", text="too loud")
+    admin.ask("admin_room", room=room, do="restart")
+    refused_ = stage.run("admin", "announce", "--room", "nowhere", "x")
+    assert (refused_.returncode, refused_.stderr) == (3, "there is no room nowhere\n")
+    acts = json.loads(stage.run("admin", "audit", "--json").stdout)
+    assert [(act["by"], act["what"], act["target"], act["text"]) for act in acts] == [
+        ("the operator", "announce", "", "down at noon"),
+        ("the operator", "announce", room, "too loud"),
+        ("admin_user", "restart", room, ""),
+    ]
+    stage.kill(stage.pid("lobby"))
+    again = eventually(lambda: (found := stage.run("admin", "audit", "--last", "1")).returncode == 0 and found)
+    assert "restart" in again.stdout
+    assert "announce" not in again.stdout, "the last of them"
+
+
 def test_the_operators_socket_is_for_the_operator(stage: Stage) -> None:
     for name in ("admin", "guardian", "lobby", "nursery"):
         assert (stage.data / "run" / f"{name}.sock").stat().st_mode & 0o777 == 0o600

@@ -119,8 +119,8 @@ def test_a_disk_that_refuses_stops_no_room(front: Front, admin: Client, games: R
 
 
 def test_limits_are_kept_and_told(front: Front, games: RoomSettings) -> None:
-    deeds.limit(front.desk, "games", {"memory_mib": 300, "nice": 5})
-    changed = deeds.limit(front.desk, "games", {"nice": None})
+    deeds.limit(front.desk, "games", {"memory_mib": 300, "nice": 5}, "the operator")
+    changed = deeds.limit(front.desk, "games", {"nice": None}, "the operator")
     front.end_round()
     assert changed.limits == RoomLimits(memory_mib=300) == front.room("games").limits
     assert [spawn.settings.limits for spawn in front.asked_for(Spawn)][-1] == RoomLimits(memory_mib=300)
@@ -129,4 +129,4 @@ def test_limits_are_kept_and_told(front: Front, games: RoomSettings) -> None:
 @pytest.mark.parametrize("wrong", [{"colour": 1}, {"nice": 99}, {"files": -1}])
 def test_what_is_no_limit_is_refused(front: Front, games: RoomSettings, wrong: dict[str, int]) -> None:
     with pytest.raises(Refused):
-        deeds.limit(front.desk, "games", wrong)
+        deeds.limit(front.desk, "games", wrong, "the operator")

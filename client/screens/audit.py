@@ -1,0 +1,66 @@
+"""The audit log in the admin's page: who did what to whom, and when; older acts as one goes down."""
+
+from typing import Final
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import DataTable, Static
+
+from client import show
+from client.answers import Refusal
+from client.visit import Visit
+
+COLUMNS: Final = ("when", "who", "what", "to whom", "")
+PAGE: Final = 100
+NEAR: Final = 10  # rows from the end at which older acts are fetched
+
+
+class AuditLog(Vertical):
+    def __init__(self, visit: Visit) -> None:
+        super().__init__()
+        self.visit = visit
+        self._oldest: int | None = None
+        self._more = False
+
+    def compose(self) -> ComposeResult:
+        yield DataTable[Text](id="audit-table", cursor_type="row", zebra_stripes=False)
+        yield Static(" Enter: all of it  ·  a: announce", classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(DataTable).add_columns(*COLUMNS)
+
+    def opened(self) -> None:
+        self.query_one(DataTable).focus()
+        self._fetch(anew=True)
+
+    @on(DataTable.RowHighlighted)
+    def _highlighted(self, event: DataTable.RowHighlighted) -> None:
+        if self._more and event.cursor_row >= event.data_table.row_count - NEAR:
+            self._fetch(anew=False)
+
+    @on(DataTable.RowSelected)
+    def _selected(self, event: DataTable.RowSelected) -> None:
+        """An act whole, as a row may be cut off."""
+        when, who, what, *rest = (str(cell) for cell in event.data_table.get_row_at(event.cursor_row))
+        self.notify("\n".join((when, *rest)), title=f"{who}: {what}", timeout=15, markup=False)
+
+    @work(exclusive=True, group="audit")
+    async def _fetch(self, *, anew: bool) -> None:
+        try:
+            page = await self.visit.client.audit(None if anew else self._oldest, PAGE)
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="warning", markup=False)
+            return
+        table = self.query_one(DataTable)
+        if anew:
+            table.clear()
+        quiet = self.app.theme_variables["quiet"]
+        for act in page.acts:
+            table.add_row(
+                Text(show.stamp(act.at), quiet), Text(show.word(act.by, 20), "bold"), Text(show.word(act.what, 14)),
+                Text(show.word(act.target, 20) or "everybody"), Text(show.word(act.text, 1_000)),
+            )  # fmt: skip
+        self._more = page.more
+        self._oldest = page.acts[-1].number if page.acts else self._oldest
