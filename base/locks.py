@@ -1,6 +1,7 @@
 """One process for one thing: flock on a file that holds its owner's pid.
 
-flock belongs to the open file, so it ends with the process however that ends, and no stale lock can be left.
+flock belongs to the open file, so it ends with the process however that ends, and no stale lock can be left. The
+file's time of change is when its owner last gave a sign of life, for whoever starts to look after it meanwhile.
 """
 
 import contextlib
@@ -47,6 +48,19 @@ def holder(path: Path) -> int | None:
     finally:
         os.close(fd)
     return None
+
+
+def give_sign(path: Path) -> None:
+    """The owner lives. A disk that refuses costs the sign."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def silence(path: Path, wall: int) -> float:
+    """Seconds since the owner's last sign of life, at `wall` (epoch ms); 0 when the clock went back since.
+
+    Raises OSError."""
+    return max(0.0, wall / 1_000 - path.stat().st_mtime)
 
 
 def _take(fd: int) -> bool:

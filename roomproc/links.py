@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from base.locks import give_sign
 from base.paths import connect_control
 from roomproc.lobbylink import LobbyLink
 from wire import control
@@ -33,7 +34,7 @@ class Links:
         first = [inherited]
         self.nursery = Uplink(
             server.loop,
-            lambda: first.pop() if first else connect_control(server.paths.control("nursery"), timeout=0),
+            lambda: first.pop() if first else _call_nursery(server),
             _NurseryEnd(server),
             name="nursery",
         )
@@ -50,6 +51,11 @@ class Links:
     @property
     def any_up(self) -> bool:
         return self.nursery.up or self.lobby.up
+
+
+def _call_nursery(server: "RoomServer") -> socket.socket:
+    give_sign(server.files.lock)  # a nursery that comes back knows by it whom to wait for
+    return connect_control(server.paths.control("nursery"), timeout=0)
 
 
 class _NurseryEnd:
@@ -73,6 +79,7 @@ class _NurseryEnd:
         for message in _understood(FROM_NURSERY, lines, uplink.name):
             match message:
                 case Probe():
+                    give_sign(self._server.files.lock)
                     uplink.send(Beat())
                 case StopRoom(code=code):
                     self._server.stop(code)

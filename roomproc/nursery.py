@@ -5,6 +5,7 @@ every room that lives, so that a port outlives its process. It is told apart fro
 the table, and the effects that come back are done in order.
 """
 
+import contextlib
 import gc
 import logging
 import os
@@ -21,13 +22,13 @@ from base import logs
 from base.config import Config
 from base.exits import Exit
 from base.listeners import CannotListen
-from base.locks import Lock, Locked, holder
+from base.locks import Lock, Locked, holder, silence
 from base.paths import Paths, bind_control, connect_control, peer_is_ours
 from base.processes import UNKNOWN, Death, Process, Usage, death, raise_descriptor_limit
 from roomproc import flightrecord, handover
 from roomproc.forking import fork_room
 from roomproc.handover import Handover
-from roomproc.nurserycore import Nursery
+from roomproc.nurserycore import ORPHAN_LEAST, Nursery
 from roomproc.nurseryeffects import (
     AskStacks,
     AwaitCaller,
@@ -91,6 +92,7 @@ class NurseryServer:
             control.RoomToNursery | control.LobbyToNursery
         )
         self._alone_since = loop.now.mono
+        self._strays_due: float | None = loop.now.mono + ORPHAN_LEAST
         self.guardian = Uplink(
             loop, lambda: connect_control(paths.control("guardian"), timeout=0), GuardianEnd(self), name="guardian"
         )
@@ -166,13 +168,15 @@ class NurseryServer:
             self.loop.send(follower, frame)
 
     def _start(self, room: str) -> None:
+        lock = self.paths.room(room).lock
         try:
-            pid = holder(self.paths.room(room).lock)
+            pid = holder(lock)
+            silent = 0.0 if pid is None else silence(lock, self.loop.now.wall)
         except OSError as why:
             self._do(self.table.no_start(room, f"its lock cannot be looked at: {why}", self.loop.now))
             return
         if pid is not None:
-            self._do(self.table.held(room, pid if self._watch(pid) else 0, self.loop.now))
+            self._do(self.table.held(room, pid if self._watch(pid) else 0, silent, self.loop.now))
             return
         settings = self.table.rooms[room].settings
         try:
@@ -183,8 +187,13 @@ class NurseryServer:
         except (CannotListen, OSError) as why:
             self._do(self.table.no_start(room, f"cannot be started: {why}", self.loop.now))
             return
+        if not self._watch(child):  # no descriptor left: nobody would hear of its end
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            link.close()
+            self._do(self.table.no_start(room, "cannot be watched: out of descriptors", self.loop.now))
+            return
         self._children.add(child)
-        self._watch(child)
         channel = Channel(link, self)
         self.loop.add(channel)
         self._link(room, channel)
@@ -284,9 +293,10 @@ class NurseryServer:
     def _up(self, channel: Channel, message: RoomUp) -> None:
         room = message.settings.room
         brought = socket.socket(fileno=channel.fds.pop(0)) if channel.fds else None
-        if not self._watch(message.pid):  # it said so and died
+        if not self._watch(message.pid):  # it said so and died, or no descriptor is left: then it comes back
             if brought is not None:
                 brought.close()
+            self.loop.close(channel, "it cannot be watched")
             return
         if brought is not None:
             self._ports.adopt(room, brought)
@@ -299,15 +309,30 @@ class NurseryServer:
 
     def next_deadline(self) -> float | None:
         own = self.table.next_deadline()
-        others = chain(self._unheard.values(), self._unexplained.values(), () if own is None else (own,))
-        return min(others, default=None)
+        once = (due for due in (own, self._strays_due) if due is not None)
+        return min(chain(self._unheard.values(), self._unexplained.values(), once), default=None)
 
     def tick(self, now: Now) -> None:
         for channel in [channel for channel, due in self._unheard.items() if due <= now.mono]:
             self._follow(channel)
         for pid in [pid for pid, due in self._unexplained.items() if due <= now.mono]:
             self._bury(pid, UNKNOWN)
+        if self._strays_due is not None and self._strays_due <= now.mono:
+            self._strays_due = None
+            self._look_for_strays()
         self._do(self.table.tick(now))
+
+    def _look_for_strays(self) -> None:
+        """Rooms whose processes live and have not registered although they had the time: the lobby may know of none
+        of them, where it began anew as well."""
+        for lock in sorted((self.paths.data / "rooms").glob("*/lock")):
+            room = lock.parent.name
+            with contextlib.suppress(
+                OSError
+            ):  # erased under our eyes, or the disk refuses: whoever asks for it is told
+                pid = None if room in self.table.rooms else holder(lock)
+                if pid and self._watch(pid):
+                    self._do(self.table.found(room, pid, silence(lock, self.loop.now.wall), self.loop.now))
 
     def _consider_end(self, now: Now) -> None:
         if self.guardian.up or self._followers or self._processes:

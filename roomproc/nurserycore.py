@@ -7,7 +7,6 @@ that a nursery can hand it to its successor.
 
 import heapq
 import logging
-import math
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -32,11 +31,13 @@ from wire.control import Probe, RoomSettings, RoomState, RoomStatus, RoomUp, Sto
 from wire.tickets import TICKET_SECONDS
 
 START_SECONDS: Final = 20.0  # until RoomUp; a start reads a file, it does not compute
-ORPHAN_SECONDS: Final = 8.0  # for another's process to register here: it tries every second, unless it is stuck
+# Another's process, that has not registered here yet: it tries every second at least, and each time leaves a sign.
+ORPHAN_SILENCE: Final = 8.0  # seconds since its last sign after which it is taken for stuck
+ORPHAN_LEAST: Final = 1.25  # but so long it has in any case: our clock may have been set, or all of us held up
 UNREADABLE_PID: Final = 0.5  # seconds until a lock that has no pid in it yet is looked at again
 PROBE_SECONDS: Final = 2.0
 SILENT_PROBES: Final = 3  # unanswered when the next is due: a room is stuck. Counted, so that our own pause kills none
-PROBE_GRID: Final = 0.25  # probes are rounded up to it, so that few wakes serve many rooms
+PROBE_GRID: Final = 0.25  # probes are rounded to it, so that few wakes serve many rooms
 STOP_SECONDS: Final = 5.0  # for a room to commit and end
 STACK_SECONDS: Final = 0.3  # for a stuck process to write its stacks, before it is killed
 LAST_SECONDS: Final = 1.2  # the same when everything ends, which may take two
@@ -59,8 +60,6 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     "stopping": frozenset({"starting", "gone"}),
     "gone": frozenset({"starting", "running"}),
 }
-
-
 Then = Literal["gone", "starting"]
 
 
@@ -78,6 +77,7 @@ class Room(Struct, kw_only=True):
     deaths: list[float] = field(default_factory=list)
     silent: int = 0  # probes since the last beat
     orphan: bool = False  # `pid` is another's child that has the lock and has not registered yet
+    waited: float = 0.0  # orphan: until when it is waited for although it gives signs of life
     code: str = ""  # stopping: what its members are told
     then: Then = "gone"  # what follows stopping
     due: float | None = None
@@ -159,13 +159,30 @@ class Nursery:
         self._tell(room)
         return self._out()
 
-    def held(self, room_id: str, pid: int, now: Now) -> list[Effect]:
-        """A process that is not ours has the room (pid 0: it has not said which): it will register, or it is ended."""
+    def held(self, room_id: str, pid: int, silent: float, now: Now) -> list[Effect]:
+        """A process that is not ours (0: it has not said which) has the room, `silent` for so many seconds: it will
+        register, or it is ended. Whoever gives signs of life and does not register is, in the end."""
         room = self.rooms[room_id]
-        log.info("room %s: process %d has it; waiting for it to register", room.settings.name, pid)
-        room.pid, room.orphan = pid, True
-        self._wake_at(room, now.mono + (ORPHAN_SECONDS if pid else UNREADABLE_PID))
+        left = ORPHAN_SILENCE - silent
+        if not (room.orphan and room.pid == pid):
+            log.info("room %s: process %d has it, not registered yet", room.settings.name, pid)
+            room.pid, room.orphan, room.waited = pid, True, now.mono + START_SECONDS
+            left = max(left, ORPHAN_LEAST)
+        elif pid and (left <= 0 or room.waited <= now.mono):
+            self._kill(room, f"it did not register, no sign of life for {silent:.0f} s", now)
+            return self._out()
+        self._wake_at(room, now.mono + (left if pid else UNREADABLE_PID))
         return self._out()
+
+    def found(self, room_id: str, pid: int, silent: float, now: Now) -> list[Effect]:
+        """A process has a room that nobody asked us for, and had time to register: if stuck it is ended, no more."""
+        if self.ending or room_id in self.rooms:
+            return []
+        settings = RoomSettings(room=room_id, name=room_id, owner="", access="private", topic="", made=0, revision=-1)
+        room = Room(settings=settings, pid=pid, orphan=True, waited=now.mono + START_SECONDS)
+        self.rooms[room_id] = room
+        self._to(room, "starting")
+        return self.held(room_id, pid, silent, now)
 
     def no_start(self, room_id: str, why: str, now: Now) -> list[Effect]:
         self._died(self.rooms[room_id], Death(None, why), now)
@@ -210,6 +227,8 @@ class Nursery:
             death = Death(None, f"{killed}; {death.text}")
         if room.state == "stopping":
             log.info("room %s: stopped, %s", room.settings.name, death.text)
+            self._stopped(room, now)
+        elif room.orphan and room.settings.revision < 0:  # nobody asked
             self._stopped(room, now)
         elif room.orphan:  # it never was ours: what it left is free to be started
             self._effects.append(Start(room.settings.room))
@@ -257,10 +276,10 @@ class Nursery:
                 self._start(room, now, again=True)
             case "running":
                 self._probe(room, now)
-            case "starting" if not room.pid:
+            case "starting" if not room.pid or room.orphan:  # look again who has it
                 self._effects.append(Start(room.settings.room))
             case "starting":
-                self._kill(room, "it did not register" if room.orphan else f"not up within {START_SECONDS:.0f} s")
+                self._kill(room, f"not up within {START_SECONDS:.0f} s")
             case "stopping" if self.ending:
                 self._kill(room, "it did not stop in time")
             case "stopping":
@@ -291,7 +310,7 @@ class Nursery:
         self._probe_later(room, now)
 
     def _probe_later(self, room: Room, now: Now) -> None:
-        self._wake_at(room, math.ceil((now.mono + PROBE_SECONDS) / PROBE_GRID) * PROBE_GRID)
+        self._wake_at(room, round((now.mono + PROBE_SECONDS) / PROBE_GRID) * PROBE_GRID)
 
     def _kill(self, room: Room, note: str, now: Now | None = None) -> None:
         """`now`: there is time to ask for its stacks first."""

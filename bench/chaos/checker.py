@@ -37,7 +37,7 @@ def check(evidence: Evidence) -> list[Violation]:
     found += check_whispers(evidence, files)
     found += check_mail(evidence.mails, evidence.mail_file, evidence.inboxes)
     found += check_served([*evidence.lines, *evidence.whispers, *evidence.mails])
-    found += check_listing(evidence.samples, evidence.died, evidence.paused)
+    found += check_listing(evidence.samples, evidence.died, evidence.paused, evidence.unwatched)
     found += [Violation("strange", text) for text in evidence.strange]
     found += [Violation("file", text) for text in evidence.unreadable]
     return found
@@ -254,11 +254,15 @@ def check_served(said: Iterable[Said]) -> Iterator[Violation]:
 
 
 def check_listing(
-    samples: Iterable[Sample], died: dict[int, float], paused: dict[int, list[tuple[float, float]]]
+    samples: Iterable[Sample],
+    died: dict[int, float],
+    paused: dict[int, list[tuple[float, float]]],
+    unwatched: Iterable[tuple[float, float]] = (),
 ) -> Iterator[Violation]:
     """No row shows a dead process as running for longer than a second, nor a stuck one for longer than ten.
 
-    A lobby that was itself away or held up has that time from when it answers again.
+    A lobby that was itself away or held up has that time from when it answers again; and a nursery that stood still
+    beside the room is given that time too.
     """
     dead = dict(died)
     told: set[int] = set()
@@ -277,6 +281,7 @@ def check_listing(
             if sample.asked > ended:
                 continue
             shown = sample.asked - max(begun, sample.prompt)
+            shown -= sum(max(0.0, min(end, sample.asked) - max(start, begun)) for start, end in unwatched)
             if shown > STUCK_SECONDS:
                 told.add(sample.pid)
                 text = f"{sample.room}: process {sample.pid} is listed as running {shown:.1f} s after it got stuck"

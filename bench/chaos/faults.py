@@ -119,6 +119,8 @@ class Faults:
             self._signal("nursery", signal.SIGKILL)
         await asyncio.sleep(event.seconds)
         spans[-1] = (begun, time.monotonic())
+        if name == "nursery":
+            self.world.evidence.unwatched.append(spans[-1])
         if self.system.pid(name) == pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

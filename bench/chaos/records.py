@@ -134,6 +134,7 @@ class Evidence:
     samples: list[Sample] = field(default_factory=list)
     died: dict[int, float] = field(default_factory=dict)  # pid → when it was killed
     paused: dict[int, list[tuple[float, float]]] = field(default_factory=dict)  # pid → spans of SIGSTOP
+    unwatched: list[tuple[float, float]] = field(default_factory=list)  # spans in which the nursery was in SIGSTOP
     strange: list[str] = field(default_factory=list)  # what no server should have said or done
     unreadable: list[str] = field(default_factory=list)  # files that integrity_check finds at fault
     ended: float = 0.0

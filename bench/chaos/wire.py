@@ -74,7 +74,7 @@ class Wire(asyncio.Protocol):
     # -- for whoever speaks
 
     def send(self, type: str, **fields: Any) -> None:  # noqa: A002 - the protocol's word
-        if not self.lost.done():
+        if not (self.lost.done() or self.transport.is_closing()):
             self.transport.write(json.dumps({"type": type, **fields}).encode() + b"\n")
 
     async def ask(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from base.locks import Lock, Locked, holder
+from base.locks import Lock, Locked, give_sign, holder, silence
 
 HOLD = """
 import sys
@@ -135,3 +135,14 @@ def test_who_only_looks_needs_no_disk_that_can_be_written(tmp_path: Path) -> Non
     with unittest.mock.patch("os.open", read_only):
         assert holder(tmp_path / "lock") == os.getpid()
     lock.release()
+
+
+def test_a_sign_of_life_ends_the_silence(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    Lock(path).release()
+    os.utime(path, (100.0, 100.0))
+    assert silence(path, 107_500) == 7.5
+    assert silence(path, 99_000) == 0.0, "a clock that went back says nothing"
+    give_sign(path)
+    assert path.stat().st_mtime > 1_000.0
+    give_sign(tmp_path / "nothing there")

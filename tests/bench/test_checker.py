@@ -69,6 +69,16 @@ def test_a_good_run_has_no_violation() -> None:
     assert check(good()) == []
 
 
+def test_a_nursery_that_stood_still_is_given_that_time() -> None:
+    evidence = good()
+    evidence.paused[STUCK] = [(20.0, 34.0)]
+    evidence.unwatched.append((15.0, 23.0))
+    evidence.samples.append(Sample(32.5, 0.0, "hall", "running", STUCK, alive=True))
+    assert check(evidence) == []
+    evidence.samples.append(Sample(33.5, 0.0, "hall", "running", STUCK, alive=True))
+    assert [violation.kind for violation in check(evidence)] == ["listing"]
+
+
 def lines(evidence: Evidence) -> list[Line]:
     return evidence.files[0].lines
 

@@ -288,6 +288,21 @@ def test_spawn_of_a_room_whose_orphan_has_not_registered_yet_waits_for_it(
     assert (status.pid, status.state, status.restarts) == (room.pid, "running", 0)
 
 
+def test_a_stray_that_is_stuck_is_ended_although_nobody_asks(lobby: Lobby, guardian: Guardian, paths: Paths) -> None:
+    """The lobby may have begun anew as well, and know of it no more than the nursery."""
+    room = running(lobby, settings())
+    stuck = Process(room.pid)
+    os.kill(room.pid, signal.SIGSTOP)
+    guardian.started[0].kill()
+    guardian.started[0].wait()
+    os.utime(paths.room(room.room).lock, (0, 0))  # it has been silent for long
+    guardian.start()
+    assert stuck.ended(LIMIT)
+    stuck.close()
+    record = paths.room(room.room).flight_record.read_text()
+    assert "no sign of life" in record
+
+
 def test_the_end_of_an_orphan_that_nobody_explains_is_noticed_too(
     lobby: Lobby, guardian: Guardian, paths: Paths
 ) -> None:
@@ -384,5 +399,28 @@ def test_a_lock_that_cannot_be_looked_at_is_tried_again(paths: Paths, monkeypatc
     server = NurseryServer(paths, Config(), lambda *_: 0, 0)
     server._do(server.table.spawn(settings(), server.loop.now))
     assert [status.state for status in server.table.statuses()] == ["backoff"]
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+def test_a_room_that_cannot_be_watched_is_not_left_to_itself(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of descriptors between the fork and the pidfd: nobody would hear of its end."""
+
+    def refused(pid: int) -> Process:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    def run(*_: object) -> int:
+        signal.pause()
+        return 0
+
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    paths.room(settings().room).home.mkdir(parents=True)
+    monkeypatch.setattr(nursery_process, "Process", refused)
+    server = NurseryServer(paths, Config(), run, 0)
+    server._do(server.table.spawn(settings(), server.loop.now))
+    (status,) = server.table.statuses()
+    assert (status.state, status.pid, status.reason) == ("backoff", 0, "cannot be watched: out of descriptors")
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
     for number, handler in before:
         signal.signal(number, handler)

@@ -302,25 +302,81 @@ def test_a_room_that_the_disk_refuses_is_tried_for_as_long_as_it_takes(play: Pla
 
 def test_an_orphan_with_the_lock_is_waited_for(play: Play) -> None:
     play.do("spawn", settings())
-    assert play.do("held", "a", 77) == []
-    assert play.wait(core.ORPHAN_SECONDS - 1) == []
+    assert play.do("held", "a", 77, 0.0) == []
+    assert play.wait(core.ORPHAN_SILENCE - 1) == []
     play.up(77)
     assert play.state() == "running"
 
 
 def test_an_orphan_that_does_not_register_is_ended_and_replaced(play: Play) -> None:
     play.do("spawn", settings())
-    play.do("held", "a", 77)
-    assert play.wait(core.ORPHAN_SECONDS) == [Kill(77)]
+    play.do("held", "a", 77, 0.0)
+    assert play.wait(core.ORPHAN_SILENCE) == [Start("a")], "it is looked at again"
+    assert play.do("held", "a", 77, core.ORPHAN_SILENCE) == [AskStacks(77)]
+    assert play.wait(core.STACK_SECONDS) == [Kill(77)]
     assert play.die(77) == [Start("a")]
     pid = play.forked()
     play.die(pid)
     assert "register" not in play.table.rooms["a"].reason  # that was the other process
 
 
+def test_an_orphan_that_was_silent_before_we_came_is_not_waited_for_all_over(play: Play) -> None:
+    play.do("spawn", settings())
+    play.do("held", "a", 77, 6.0)
+    assert play.wait(1.9) == []
+    assert play.wait(0.2) == [Start("a")]
+    assert play.do("held", "a", 77, 8.1) == [AskStacks(77)]
+
+
+def test_an_orphan_has_a_moment_however_silent_it_was(play: Play) -> None:
+    """A clock that was set, or a machine that slept, make every orphan look so."""
+    play.do("spawn", settings())
+    play.do("held", "a", 77, 3_600.0)
+    assert play.wait(core.ORPHAN_LEAST - 0.1) == []
+    assert play.wait(0.2) == [Start("a")]
+    assert play.do("held", "a", 77, 0.5) == [], "there it is"
+    assert play.wait(core.ORPHAN_SILENCE - 1) == []
+
+
+def test_an_orphan_that_lives_and_does_not_register_is_ended_in_the_end(play: Play) -> None:
+    play.do("spawn", settings())
+    play.do("held", "a", 77, 0.0)
+    waited = 0.0
+    while not any(isinstance(effect, AskStacks) for effect in play.do("held", "a", 77, 0.0)):
+        play.wait(1.0)
+        waited += 1.0
+    assert waited == core.START_SECONDS
+
+
+def test_a_stray_that_is_stuck_is_ended_and_not_replaced_unasked(play: Play) -> None:
+    assert play.do("found", "a", 77, 7.0) == []
+    assert play.told[-1] == ("starting", 0)
+    assert play.wait(1.0) == [Start("a")]
+    assert play.do("held", "a", 77, 8.0) == [AskStacks(77)]
+    assert play.wait(core.STACK_SECONDS) == [Kill(77)]
+    assert play.die(77) == [CloseListener("a")]
+    assert play.told[-1] == ("gone", 0)
+
+
+def test_a_stray_that_is_asked_for_is_replaced(play: Play) -> None:
+    assert play.do("found", "a", 77, 20.0) == [AskStacks(77)], "it had its moment"
+    assert play.do("spawn", settings()) == []
+    assert play.wait(core.STACK_SECONDS) == [Kill(77)]
+    assert play.die(77) == [Start("a")]
+    assert play.table.rooms["a"].settings == settings()
+
+
+def test_a_stray_that_registers_is_a_room_like_others(play: Play) -> None:
+    play.do("found", "a", 77, 0.0)
+    play.up(77)
+    assert play.table.rooms["a"].settings == settings()
+    assert play.do("found", "a", 77, 0.0) == [], "known by now"
+    assert play.state() == "running"
+
+
 def test_a_lock_without_a_pid_is_looked_at_again(play: Play) -> None:
     play.do("spawn", settings())
-    play.do("held", "a", 0)
+    play.do("held", "a", 0, 0.0)
     assert play.wait(core.UNREADABLE_PID) == [Start("a")]
 
 
@@ -444,7 +500,8 @@ def test_whatever_happens_a_room_has_one_process_and_every_change_is_in_the_tabl
                     orphans = [pid for pid, name in alive.items() if name == room]
                     assert len(orphans) <= 1
                     if orphans:
-                        shell(play.do("held", room, orphans[0]))
+                        silent = core.ORPHAN_SILENCE if play.table.rooms[room].orphan else 0.0
+                        shell(play.do("held", room, orphans[0], silent))
                     else:
                         alive[play.forked(room)] = room
                 case Kill(pid=pid):

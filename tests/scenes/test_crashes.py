@@ -153,6 +153,26 @@ def test_a_stuck_room_is_replaced(own_stage: Stage) -> None:
     assert stage.login("admin_user").listing()[room]["restarts"] == 1
 
 
+def test_a_room_that_is_stuck_while_lobby_and_nursery_die_is_replaced(own_stage: Stage) -> None:
+    """Neither knows of it when they are back; its lock says since when it has given no sign of life."""
+    stage = own_stage
+    room = stage.new("stuck")
+    seat = stage.guest().enter(room)
+    seat.say("before")
+    pid = stage.room_pid(room)
+    (lock,) = (path for path in (stage.data / "rooms").glob("*/lock") if int(path.read_text()) == pid)
+    with ending(pid) as gone:
+        os.kill(pid, signal.SIGSTOP)
+        os.utime(lock, (time.time() - 7.0,) * 2)  # seven of its ten seconds are over
+        for process in ("lobby", "nursery"):
+            stage.kill(stage.pid(process))
+        gone(3.0)
+    back = stage.guest().enter(room, create=False)
+    back.hears("before")
+    back.say("after")
+    assert "no sign of life" in (lock.parent / "crash.log").read_text()
+
+
 # -- the lobby
 
 
