@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 Durability = Literal["full", "process", "off"]
+LOG_BYTES: Final = 16_000_000  # to which a write-ahead log that a storm made long is cut, once it is in the file
 _SYNCHRONOUS: Final = {"full": "FULL", "process": "NORMAL", "off": "OFF"}
 
 
@@ -25,6 +26,7 @@ def connect(path: Path, durability: Durability = "full") -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
     db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA busy_timeout = 2000")
     return db

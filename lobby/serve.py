@@ -118,7 +118,10 @@ def _listen(config: Config) -> socket.socket:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside, sync, rename; mode 0600."""
+    """Write beside, sync, rename; mode 0600. What is there already is not written again: the disk may be full."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return
     beside = path.with_name(path.name + ".new")
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

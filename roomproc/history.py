@@ -67,12 +67,17 @@ class Opened(msgspec.Struct):
 
 
 FORGET_EVERY: Final = 60_000  # ms
+COMMIT_BYTES: Final = 8_000  # that a small round's commit takes in the write-ahead log: two pages or three
 
 
 class History:
-    """The file at `path`. Raises sqlite3.Error; base.sqlite.NewerFile when another version wrote it."""
+    """The file at `path`. Raises sqlite3.Error; base.sqlite.NewerFile when another version wrote it.
+
+    `behind`: commits that no checkpoint was asked for yet, about; whoever asks for one sets it to 0.
+    """
 
     def __init__(self, path: Path, durability: Durability) -> None:
+        self.behind = _size(path.with_name(path.name + "-wal")) // COMMIT_BYTES  # what a process that died left
         self._db = connect(path, durability)
         self._forgot = 0
         self._window_before = 0  # keys of older lines are met by no resend
@@ -132,6 +137,7 @@ class History:
                 )
             self._write_rest(work)
             db.execute("COMMIT")
+            self.behind += 1
         except BaseException:
             for stream in work.streams:
                 stream.number = None
@@ -269,6 +275,13 @@ class History:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 _SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"

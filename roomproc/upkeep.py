@@ -19,7 +19,8 @@ EVERY_EMPTY: Final = 5.0  # and while nobody is: waking up is most of what an id
 ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
 TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
-TIDY_MOST: Final = 20_000  # and in the middle of a storm: some 10 MB of write-ahead log
+TIDY_MOST: Final = 20_000  # and in the middle of a storm
+TIDY_COMMITS: Final = 1_000  # and so many commits, however few their lines: some 10 MB of write-ahead log
 
 log = logging.getLogger("room")
 
@@ -62,8 +63,9 @@ class Upkeep:
     def _tidy(self, seq: int) -> None:
         """The keeper shares the core with the loop, so its work is left for a quiet moment."""
         quiet, self._seen = seq == self._seen, seq
-        if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST):
-            self._tidied = seq
+        history = self._server.history
+        if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST) or history.behind >= TIDY_COMMITS:
+            self._tidied, history.behind = seq, 0
             self._server.keeper.tidy()
 
     def _end_silent(self, now: Now) -> None:

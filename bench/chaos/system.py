@@ -20,6 +20,7 @@ from bench.chaos.world import World
 ROOT: Final = Path(__file__).resolve().parents[2]
 READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
+TRIES: Final = 20  # of a `serve` on a disk that has room
 ORDER_SECONDS: Final = 90.0  # for an operator's command, whatever it meets
 FULL_SECONDS: Final = 5.0  # after a full disk in which `serve` may have had to give up
 SETTINGS: Final = (
@@ -90,8 +91,12 @@ class System:
             line = "nothing"
         found = re.match(r"Lobby listening on .*:(\d+)$", line.strip())
         if found is None:
-            raise RuntimeError(f"serve said {line.strip()!r}")
+            raise RuntimeError(f"serve said {line.strip()!r}, and last in its errors {self._last_error()!r}")
         self.port = self.world.port = int(found[1])
+
+    def _last_error(self) -> str:
+        lines = Path(self._stderr.name).read_text(errors="replace").splitlines()
+        return lines[-1] if lines else ""
 
     async def serve_again(self, away: float) -> None:
         """The guardian is gone: another comes after `away` seconds."""
@@ -101,17 +106,21 @@ class System:
                 await self._serve_until_it_does()
 
     async def _serve_until_it_does(self) -> None:
-        for _ in range(20):
+        tries, why = 0, ""
+        while tries < TRIES:
             self._forget()
             try:
                 await self.serve()
                 return
-            except RuntimeError as why:
+            except RuntimeError as told:
+                why = str(told)
                 struck = self._guardian is not None and self._guardian.pid in self.expected
-                if self._disk_is_fine() and not struck:
-                    self.world.strange(f"a second serve on the data directory failed: {why}")
+                if self._disk_is_fine():
+                    tries += 1
+                    if not struck:
+                        self.world.strange(f"a second serve on the data directory failed: {why}")
                 await asyncio.sleep(0.5)
-        raise RuntimeError("serve does not start any more")
+        raise RuntimeError(f"serve does not start any more: {why}")
 
     async def mind(self) -> None:
         """Start `serve` again if it ended although nobody ended it."""
