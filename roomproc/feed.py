@@ -6,13 +6,14 @@ newcomer is the same: a cursor at what it has seen. Nobody else is delayed, and 
 itself no longer keeps, which is said (`gap`).
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import Struct
 
 from wire.channel import Channel
-from wire.codec import encode
+from wire.codec import encode, encode_all
 from wire.loop import Loop
 from wire.messages import Entry, Gap
 
@@ -30,28 +31,37 @@ class Cursor(Struct):
 
 
 class Tail:
-    """The newest entries, encoded. Numbers are contiguous."""
+    """The newest entries, encoded, by the rounds in which they came. Numbers are contiguous."""
 
     def __init__(self, seq: int) -> None:
-        self._frames: list[bytes] = []
+        self._rounds: deque[tuple[int, bytes]] = deque()  # the newest number, and the lines
         self._bytes = 0
-        self._first = seq + 1
+        self._before = self._newest = seq  # all above the one and up to the other are here
 
-    def add(self, frames: list[bytes]) -> None:
-        self._frames += frames
-        self._bytes += sum(map(len, frames))
-        while len(self._frames) > 2 * KEPT or self._bytes > 2 * KEPT_BYTES:
-            self._drop(max(1, len(self._frames) // 2))
+    def add(self, newest: int, lines: bytes) -> None:
+        self._rounds.append((newest, lines))
+        self._bytes += len(lines)
+        self._newest = newest
+        # The newest round stays whatever its size: all in step are sent it from here.
+        while len(self._rounds) > 1 and (self._newest - self._rounds[0][0] >= KEPT or self._bytes > 2 * KEPT_BYTES):
+            self._before, dropped = self._rounds.popleft()
+            self._bytes -= len(dropped)
 
-    def _drop(self, count: int) -> None:
-        self._bytes -= sum(map(len, self._frames[:count]))
-        self._first += count
-        del self._frames[:count]
+    def reaches(self, seq: int) -> bool:
+        """Whether all entries after `seq` are here."""
+        return seq >= self._before
 
-    def after(self, seq: int, limit: int) -> list[bytes] | None:
-        """Frames after `seq`; None when the tail does not reach back so far."""
-        start = seq + 1 - self._first
-        return None if start < 0 else self._frames[start : start + limit]
+    def after(self, seq: int, limit: int) -> list[bytes]:
+        """At most so many lines after `seq`, which `reaches`."""
+        found: list[bytes] = []
+        before = self._before
+        for newest, lines in self._rounds:
+            if newest > seq:
+                found += lines.splitlines(keepends=True)[max(0, seq - before) :]
+            if len(found) >= limit:
+                break
+            before = newest
+        return found[:limit]
 
 
 class Feeder:
@@ -78,19 +88,14 @@ class Feeder:
 
     def broadcast(self, entries: list[Entry]) -> None:
         """Entries that have just been stored, to all in step: encoded once, queued as shared bytes."""
-        frames = [encode(entry) for entry in entries]
-        self._tail.add(frames)
+        data = encode_all(entries)
         before, self.seq = self.seq, entries[-1].seq
-        data = b"".join(frames)
-        send, bound = self._loop.send, self._bound
-        slow = []
-        for connection, channel in self._live.items():
-            if channel.pending > bound:
-                slow.append(connection)
-            else:
-                send(channel, data)
+        self._tail.add(self.seq, data)
+        bound = self._bound
+        slow = [connection for connection, channel in self._live.items() if channel.pending > bound]
         for connection in slow:
             self._behind[connection] = (self._live.pop(connection), Cursor(before, missed=True))
+        self._loop.send_all(self._live.values(), data)
 
     def transient(self, message: Any, but: tuple[int, ...]) -> None:
         """An unnumbered frame to all in step; the others get a snapshot when they are."""
@@ -114,7 +119,7 @@ class Feeder:
         for connection, (channel, cursor) in list(self._behind.items()):
             if channel.pending > self._bound // 4:
                 continue  # the loop waits for the socket, and that makes the next round
-            if cursor.after not in pages and self._tail.after(cursor.after, 1) is None:
+            if cursor.after not in pages and not self._tail.reaches(cursor.after):
                 reads += 1
                 if reads > READS:
                     more = True
@@ -142,13 +147,13 @@ class Feeder:
         self._loop.send(channel, data)
 
     def _page(self, after: int) -> tuple[bytes, int]:
-        frames = self._tail.after(after, PAGE)
-        if frames is None:
+        if not self._tail.reaches(after):
             entries = self._read(after, PAGE)
             if not entries:
                 raise LookupError(f"the log has nothing between {after} and {self.seq}")
-            return b"".join(encode(entry) for entry in entries), entries[-1].seq
-        return b"".join(frames), after + len(frames)
+            return encode_all(entries), entries[-1].seq
+        lines = self._tail.after(after, PAGE)
+        return b"".join(lines), after + len(lines)
 
 
 def _nothing() -> None:

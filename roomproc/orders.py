@@ -29,7 +29,7 @@ def set_topic(room: "Room", connection: Connection, message: SetTopic, now: Now)
     at = _at(room, now)
     room.round.add(Topic(seq=room.round.seq + 1, at=at, sender=connection.member.name, topic=topic))
     room.round.work.facts["topic"] = topic
-    room.round.answer(connection.id, Done(re=message.id, seq=room.round.seq), message.id, stored=True)
+    room.round.answer(connection.id, Done(re=message.id, seq=room.round.seq))
 
 
 def kick(room: "Room", connection: Connection, message: Kick, now: Now) -> None:
@@ -126,7 +126,7 @@ def _entry(
         reason=reason or UNSET,
     )
     room.round.add(entry)
-    room.round.answer(connection.id, Done(re=message.id, seq=entry.seq), message.id, stored=True)
+    room.round.answer(connection.id, Done(re=message.id, seq=entry.seq))
 
 
 def _reason(text: str) -> str:

@@ -35,9 +35,14 @@ class Stream:
         self._recent.pop(message_id, None)
         self._older.pop(message_id, None)
 
-    def surely_new(self, message_id: str) -> bool:
+    def rises(self, message_id: str) -> bool:
+        """Whether an id is above all that were ever used: then it is new, and nothing has to be looked up."""
+        return self._rising and (len(message_id), message_id) > self._top
+
+    @property
+    def all_here(self) -> bool:
         """Whether an id that `seq_of` does not know cannot be in the file either."""
-        return self._all_here or (self._rising and (len(message_id), message_id) > self._top)
+        return self._all_here
 
     def seq_of(self, message_id: str) -> int | None:
         """The number that went with an id, 0 for a whisper; None when it is not in memory."""

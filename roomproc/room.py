@@ -354,11 +354,11 @@ class Room:
 
     def history(self, connection: Connection, message: History, now: Now) -> None:
         connection.requests.take(now.mono)
-        self.round.answer(connection.id, ReadHistory(connection.id, message))
+        self.round.look_up(ReadHistory(connection.id, message))
 
     def search(self, connection: Connection, message: Search, now: Now) -> None:
         connection.requests.take(now.mono)
-        self.round.answer(connection.id, SearchHistory(connection.id, message))
+        self.round.look_up(SearchHistory(connection.id, message))
 
     def ping(self, connection: Connection, message: Ping, now: Now) -> None:
         connection.requests.take(now.mono)

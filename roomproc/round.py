@@ -3,15 +3,16 @@
 Law: released in this order: the round's entries to all in step, the presence frame, newcomers, private answers, ends.
 """
 
+from itertools import groupby
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
 from roomproc.door import Admission
-from roomproc.effects import Effect, Send, Transient
+from roomproc.effects import Effect, ReadHistory, SearchHistory, Send, Transient
 from roomproc.people import Connection, Stream
 from roomproc.staged import StoredWhisper, Told, Work
-from wire.messages import Enter, Entry, Error
+from wire.messages import Done, Enter, Entry, Error, Message
 
 
 class Entering(Struct):
@@ -20,15 +21,6 @@ class Entering(Struct):
     connection: Connection
     admission: Admission
     request: Enter
-
-
-class Answer(Struct, gc=False):
-    """What one request of one connection is told. `stored`: only once the commit stands."""
-
-    to: int
-    what: Any  # a message, or an effect that makes one
-    re: str | UnsetType = UNSET
-    stored: bool = False
 
 
 class PutOut(Struct, frozen=True):
@@ -47,7 +39,8 @@ class Round:
         self.seq = seq  # the newest number, with what is staged
         self.work = Work()
         self.entering: list[Entering] = []
-        self.answers: list[Answer] = []
+        self.answers: dict[int, list[Any]] = {}  # of each connection, messages and effects that make one
+        self.plain = True  # whether they are all messages
         self.transient: list[Transient] = []
         self.ends: list[tuple[int, Any, str]] = []  # (connection, last message, why)
         self.out: list[PutOut] = []
@@ -69,21 +62,27 @@ class Round:
             self.work.streams.append(stream)
         stream.remember(message_id, seq)
 
-    def answer(self, to: int, what: Any, re: str | UnsetType = UNSET, *, stored: bool = False) -> None:
-        self.answers.append(Answer(to, what, re, stored))
+    def answer(self, to: int, what: Message) -> None:
+        """What a request is told. A Done says that something is stored, and becomes an error when it was not."""
+        if to in self.answers:
+            self.answers[to].append(what)
+        else:
+            self.answers[to] = [what]
+
+    def look_up(self, effect: ReadHistory | SearchHistory) -> None:
+        """An answer that is made of the log."""
+        self.answers.setdefault(effect.to, []).append(effect)
+        self.plain = False
 
     def told(self) -> list[Effect]:
         """The answers as effects, each connection's in the order in which it asked."""
+        if self.plain:
+            return [Send(to, messages) for to, messages in self.answers.items()]
         effects: list[Effect] = []
-        sends: dict[int, list[Any]] = {}
-        for answer in self.answers:
-            if isinstance(answer.what, Effect):
-                if answer.to in sends:
-                    effects.append(Send(answer.to, sends.pop(answer.to)))
-                effects.append(answer.what)
-            else:
-                sends.setdefault(answer.to, []).append(answer.what)
-        effects += [Send(to, messages) for to, messages in sends.items()]
+        for to, answers in self.answers.items():
+            for lookups, some in groupby(answers, key=lambda answer: isinstance(answer, Effect)):
+                run = list(some)
+                effects += run if lookups else [Send(to, run)]
         return effects
 
     def abort(self, code: str, text: str) -> None:
@@ -97,10 +96,11 @@ class Round:
             for newcomer in self.entering
         ]
         gone = {newcomer.connection.id for newcomer in self.entering}
-        for answer in self.answers:
-            if answer.stored:
-                answer.what = Error(re=answer.re, code=code, text=text)
-        self.answers = [answer for answer in self.answers if answer.to not in gone]
+        self.answers = {
+            to: [Error(re=what.re, code=code, text=text) if type(what) is Done else what for what in answers]
+            for to, answers in self.answers.items()
+            if to not in gone
+        }
         self.entering, self.out = [], [order for order in self.out if order.ordered]
 
     def inherit(self, failed: "Round") -> None:

@@ -23,8 +23,8 @@ TYPING_EVERY: Final = 2.0  # seconds; more often tells nobody anything
 
 
 def say(room: "Room", connection: Connection, message: Say, now: Now) -> None:
-    member, stream, current = connection.member, connection.stream, room.round
-    if message.id is not UNSET and _answered(room, connection, message.id):
+    member, stream, current, message_id = connection.member, connection.stream, room.round, message.id
+    if message_id is not UNSET and not stream.rises(message_id) and _answered(room, connection, message_id):
         return
     text = check_text(message.text)
     if room.moderation.strict:
@@ -32,21 +32,16 @@ def say(room: "Room", connection: Connection, message: Say, now: Now) -> None:
     connection.pace.take(now.mono)
     member.said = now.mono
     room.at = at = max(room.at, now.wall)
-    line = Line(
-        seq=current.seq + 1,
-        at=at,
-        sender=member.name,
-        text=text,
-        kind="action" if message.kind == "action" else UNSET,
-        guest=True if member.guest else UNSET,
-    )
-    current.add(line, stream, message.id)
-    current.answer(connection.id, Done(re=message.id, seq=line.seq), message.id, stored=True)
+    seq = current.seq + 1
+    kind: str | UnsetType = "action" if message.kind == "action" else UNSET
+    line = Line(seq=seq, at=at, sender=member.name, text=text, kind=kind, guest=True if member.guest else UNSET)
+    current.add(line, stream, message_id)
+    current.answer(connection.id, Done(re=message_id, seq=seq))
 
 
 def whisper(room: "Room", connection: Connection, message: Whisper, now: Now) -> None:
     member, stream, current = connection.member, connection.stream, room.round
-    if message.id is not UNSET and _answered(room, connection, message.id):
+    if message.id is not UNSET and not stream.rises(message.id) and _answered(room, connection, message.id):
         return
     text = check_text(message.text)
     if room.moderation.strict:
@@ -64,7 +59,7 @@ def whisper(room: "Room", connection: Connection, message: Whisper, now: Now) ->
         stored.stream, stored.id = stream, message.id
         current.key(stream, message.id, 0)
     current.work.whispers.append(stored)
-    current.answer(connection.id, Done(re=message.id), message.id, stored=True)
+    current.answer(connection.id, Done(re=message.id))
 
 
 def typing(room: "Room", connection: Connection, message: Typing, now: Now) -> None:  # noqa: ARG001
@@ -94,15 +89,14 @@ def frame_of(whispered: StoredWhisper) -> Whispered:
     )
 
 
-def _answered(room: "Room", connection: Connection, message_id: str | UnsetType) -> bool:
+def _answered(room: "Room", connection: Connection, message_id: str) -> bool:
     """Whether this id was stored or staged before; if so its answer is staged."""
     stream, current = connection.stream, room.round
-    assert message_id is not UNSET
     seq = stream.seq_of(message_id)
     if seq is None:
-        if stream.number is not None and not stream.surely_new(message_id):
+        if stream.number is not None and not stream.all_here:
             seq = room.store.sent(stream.number, message_id)
         if seq is None:
             return False
-    current.answer(connection.id, Done(re=message_id, seq=seq or UNSET), message_id, stored=True)
+    current.answer(connection.id, Done(re=message_id, seq=seq or UNSET))
     return True

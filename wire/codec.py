@@ -67,9 +67,7 @@ def encode(message: msgspec.Struct) -> bytes:
 
 def encode_all(messages: Iterable[msgspec.Struct]) -> bytes:
     """Many messages as lines, joined."""
-    frames = [_ENCODER.encode(message) for message in messages]
-    frames.append(b"")
-    return b"\n".join(frames)
+    return _ENCODER.encode_lines(messages)
 
 
 __all__ = ["LINE_MAX", "BadMessage", "Codec", "encode", "encode_all"]

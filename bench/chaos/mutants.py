@@ -65,7 +65,7 @@ MUTANTS: Final = (
             _NO_KEY,
             Change(
                 "roomproc/speech.py",
-                "    stream, current = connection.stream, room.round\n    assert message_id is not UNSET\n",
+                "    stream, current = connection.stream, room.round\n",
                 "    return False\n",
             ),
         ),

@@ -151,11 +151,14 @@ def test_who_was_dropped_is_sent_nothing_more(room):
 
 def test_the_tail_keeps_the_newest_and_says_when_it_does_not_reach():
     tail = Tail(seq=10)
-    for number in range(11, 11 + 3 * KEPT):
-        tail.add([b"%d" % number])
-    assert tail.after(10, 1) is None
+    for number in range(12, 12 + 3 * KEPT, 2):  # rounds of two lines
+        tail.add(number, b"%d\n%d\n" % (number - 1, number))
+    assert not tail.reaches(10)
     newest = 10 + 3 * KEPT
-    assert tail.after(newest - 2, 5) == [b"%d" % (newest - 1), b"%d" % newest]
+    assert tail.reaches(newest - KEPT)
+    assert tail.after(newest - 2, 5) == [b"%d\n" % (newest - 1), b"%d\n" % newest]
+    assert tail.after(newest - 3, 2) == [b"%d\n" % (newest - 2), b"%d\n" % (newest - 1)], "a round is cut anywhere"
+    assert tail.after(newest - 1, 5) == [b"%d\n" % newest]
     assert tail.after(newest, 5) == []
 
 
@@ -171,7 +174,7 @@ def test_presence_alone_is_missed_and_made_up_for_as_well(room):
 def test_the_tail_is_bounded_in_bytes_too():
     tail = Tail(seq=0)
     for number in range(1, 200):
-        tail.add([b"x" * 60_000])
-        assert sum(map(len, tail._frames)) <= 2 * KEPT_BYTES
-        assert tail.after(number - 1, 5) == [b"x" * 60_000]
-    assert tail.after(1, 1) is None
+        tail.add(number, b"x" * 59_999 + b"\n")
+        assert sum(len(lines) for _newest, lines in tail._rounds) <= 2 * KEPT_BYTES
+        assert tail.after(number - 1, 5) == [b"x" * 59_999 + b"\n"]
+    assert not tail.reaches(1)
