@@ -136,6 +136,16 @@ class Catalogue:
     def invited(self, room_id: str, name: str) -> bool:
         return self._db.one("SELECT 1 FROM invited WHERE room = ? AND who = ?", room_id, fold(name)) is not None
 
+    def disown(self, name: str) -> list[RoomSettings]:
+        """Somebody's account is no more: their rooms are nobody's, and they are invited nowhere. The rooms."""
+        self._db.write("DELETE FROM invited WHERE who = ?", fold(name))
+        return [self.change(room.room, owner="") for room in self.rooms_of(name)]
+
+    def rooms_of(self, name: str) -> list[RoomSettings]:
+        """Those that somebody owns."""
+        rows = self._db.read(f"SELECT {_COLUMNS} FROM rooms WHERE owner_key = ? ORDER BY key", fold(name))  # noqa: S608
+        return [_settings(row) for row in rows.fetchall()]
+
     def owned_by(self, name: str) -> int:
         """How many rooms somebody owns."""
         return int(self._db.one("SELECT count(*) FROM rooms WHERE owner_key = ?", fold(name)))

@@ -307,6 +307,9 @@ class Desk:
         self.refuse(connection, UNSET if bad.re is None else bad.re, bad)
 
     def _over(self, connection: Connection, person: Person | None, why: str) -> None:
+        if person is not None and connection.state is State.IN:
+            with self.storing():
+                self.ledger.used_session(connection.session, self.now.wall)
         if not self.sessions.over(connection) or person is None:
             return
         log.info("%s left (%s)", person.name, why)

@@ -17,11 +17,8 @@ def look(desk: Desk) -> None:
     for name in changed:
         code, text = _what_became(desk, name)
         record(desk, FILE, "account", name, text)
-        desk.ledger.end_sessions(name)
-        entry.void(desk, name, code, text)
-        person = desk.people.find(name)
-        if person is not None and not person.guest:
-            desk.end_person(name, code, text)
+        desk.ledger.codes.drop(name)
+        entry.log_out(desk, name, code, text)
 
 
 def _what_became(desk: Desk, name: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from wire.control import Assign, PutOut
 from wire.errors import Refused
 from wire.messages import Request, Welcome
 from wire.names import fold
+from wire.tickets import other_sessions, whose
 
 LEASE_SECONDS: Final = 900  # guests whose lobby dies have at least two thirds of this to come back to their names
 RENEW_SECONDS: Final = 300.0
@@ -44,6 +45,22 @@ def _day(wall: int) -> str:
     return datetime.fromtimestamp(wall / 1_000, UTC).date().isoformat()
 
 
+def forget(desk: Desk, name: str) -> None:
+    """The name is somebody else's from now on: nothing that was given to who had it before is theirs."""
+    desk.places.forget(name)
+    desk.mailbox.empty(name)
+    desk.ledger.blocks.forget(name)
+    desk.ledger.codes.drop(name)
+    disown(desk, name)
+
+
+def disown(desk: Desk, name: str) -> None:
+    """Rooms go on without their owner, and invitations end."""
+    for room in desk.catalogue.disown(name):
+        desk.heed(desk.registry.settle(room))
+        assign(desk, room.room)
+
+
 def begin(desk: Desk, connection: Connection) -> None:
     """A session of its own for a connection that has just logged in."""
     connection.session = desk.new_id()
@@ -56,7 +73,10 @@ def welcome(
     """`connection` is `name`'s from now on."""
     now, config = desk.now, desk.config
     give_way(desk, name, guest)
-    desk.ledger.open_session(connection.session, name, guest, now.wall + SESSION_SECONDS * 1_000)
+    expires = now.wall + SESSION_SECONDS * 1_000
+    connection.login = desk.ledger.open_session(
+        connection.session, name, guest, expires, wall=now.wall, kind=connection.kind, address=connection.address
+    )
     if guest:
         lease(desk, name, connection.session)
     person, first = desk.people.arrive(connection, name, guest=guest, roles=roles, wall=now.wall)
@@ -77,6 +97,7 @@ def welcome(
             back=reach.back(desk, person),
             away=desk.places.away(name) or UNSET,
             directs=before,
+            blocked=desk.ledger.blocks.of(name) or UNSET,
         ),
     )
     for direct in waiting:
@@ -105,26 +126,46 @@ def give_way(desk: Desk, name: str, guest: bool) -> None:
         desk.ledger.release(name)
 
 
-def end_session(desk: Desk, person: Person, session: str) -> None:
-    """Somebody quits: the session ends on all its connections, and a guest's name is free."""
+def end_session(desk: Desk, person: Person, session: str, code: str = "quit", text: str = "") -> None:
+    """A session ends on all its connections; when it was a guest's last, the name is free."""
     for connection in tuple(person.connections):
         if connection.session == session:
-            desk.end(connection, "quit")
+            desk.end(connection, code, text)
     desk.ledger.end_session(session)
-    if person.guest:
+    if person.guest and not person.connections:
         desk.ledger.release(person.name)
 
 
-def void(desk: Desk, name: str, code: str, text: str) -> None:
-    """What `name` holds of rooms, tickets and tokens, is worth nothing from now on, and they are put out."""
-    desk.ledger.revoke(name, desk.now.wall)
-    there = set(desk.registry.where(name))
+def log_out(desk: Desk, name: str, code: str, text: str) -> None:
+    """End all that an account has: sessions, connections, what it holds of rooms."""
+    desk.ledger.end_sessions(name)
+    void(desk, name, code, text)
+    person = desk.people.find(name)
+    if person is not None and not person.guest:
+        desk.end_person(name, code, text)
+
+
+def end_other_sessions(desk: Desk, connection: Connection, code: str, text: str) -> None:
+    """All but that of `connection` end, here and in rooms."""
+    person = connection.who
+    desk.ledger.end_sessions(person.name, except_id=connection.session)
+    void(desk, other_sessions(person.name, str(connection.login)), code, text)
+    for other in tuple(person.connections):
+        if other.session != connection.session:
+            desk.end(other, code, text)
+
+
+def void(desk: Desk, scope: str, code: str, text: str) -> None:
+    """What somebody, or the sessions of theirs that `scope` names, hold of rooms, tickets and tokens, is worth nothing
+    from now on, and they are put out."""
+    desk.ledger.revoke(scope, desk.now.wall)
+    there = set(desk.registry.where(whose(scope)))
     for room in desk.registry:
         if room.link is None:
             continue
         assign(desk, room.id)
         if room.id in there:
-            desk.effects.append(ToRoom(room.link, PutOut(name=fold(name), code=code, text=text)))
+            desk.effects.append(ToRoom(room.link, PutOut(name=fold(scope), code=code, text=text)))
 
 
 def assign(desk: Desk, room_id: str) -> None:

@@ -1,11 +1,14 @@
 """The ledger: what changes at logins, in `lobby.sqlite3` and not in the user db.
 
-Sessions, guests' leases of their names, last logins, revocations. Law: it is told the time, and drops what has expired
-in `tidy`; names are kept folded, beside the spelling where somebody is to see it.
+Sessions, guests' leases of their names, last logins, revocations; beside it block lists and one-time codes. Law: it is
+told the time, and drops what has expired in `tidy`; names are kept folded, beside the spelling where it is to be seen.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
+from lobby.blocks import Blocks
+from lobby.codes import Codes
 from lobby.database import Database
 from lobby.deleted import Deleted
 from wire.control import Revocation
@@ -21,6 +24,30 @@ CREATE TABLE leases (who TEXT PRIMARY KEY, session TEXT NOT NULL, until INTEGER 
 CREATE TABLE logins (who TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE revocations (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, before INTEGER NOT NULL);
 """
+# Numbers of sessions are shown to their owners and stand in tickets, so that none is given twice.
+SEEN: Final = """
+CREATE TABLE numbered (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, who TEXT NOT NULL, name TEXT NOT NULL,
+    guest INTEGER NOT NULL, expires INTEGER NOT NULL, begun INTEGER NOT NULL, used INTEGER NOT NULL,
+    kind TEXT NOT NULL, address TEXT NOT NULL);
+INSERT INTO numbered SELECT number, id, who, name, guest, expires, 0, 0, '', '' FROM sessions;
+DROP TABLE sessions;
+ALTER TABLE numbered RENAME TO sessions;
+CREATE INDEX sessions_by_name ON sessions (who);
+ALTER TABLE logins ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login, as its owner sees it: with which program, from where, begun and last used when (0: not known)."""
+
+    number: int
+    id: str
+    kind: str
+    address: str
+    begun: int
+    used: int
 
 
 class Ledger:
@@ -29,16 +56,35 @@ class Ledger:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.deleted = Deleted(db)
+        self.blocks = Blocks(db)
+        self.codes = Codes(db)
 
     # -- sessions
 
-    def open_session(self, session_id: str, name: str, guest: bool, expires: int) -> None:
-        """Begin a session, or go on with one until another time."""
+    def open_session(
+        self, session_id: str, name: str, guest: bool, expires: int, *, wall: int = 0, kind: str = "", address: str = ""
+    ) -> int:
+        """Begin a session, or go on with one until another time; its number."""
         self._db.write(
-            "INSERT INTO sessions (id, who, name, guest, expires) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET expires = excluded.expires",
-            *(session_id, fold(name), name, guest, expires),
+            "INSERT INTO sessions (id, who, name, guest, expires, begun, used, kind, address)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET expires = excluded.expires,"
+            " used = excluded.used, kind = excluded.kind, address = excluded.address",
+            *(session_id, fold(name), name, guest, expires, wall, kind, address),
         )
+        return int(self._db.one("SELECT number FROM sessions WHERE id = ?", session_id))
+
+    def sessions(self, name: str, wall: int, before: int | None = None, limit: int = 1_000) -> list[Session]:
+        """Those of somebody that have not ended, the newest first; those before a number."""
+        rows = self._db.read(
+            "SELECT number, id, kind, address, begun, used FROM sessions"
+            " WHERE who = ? AND expires > ? AND number < ? ORDER BY number DESC LIMIT ?",
+            *(fold(name), wall, 2**63 - 1 if before is None else before, limit),
+        )
+        return [Session(*row) for row in rows]
+
+    def used_session(self, session_id: str, wall: int) -> None:
+        """Somebody was here with it until now."""
+        self._db.write("UPDATE sessions SET used = ? WHERE id = ?", wall, session_id)
 
     def session_valid(self, session_id: str, wall: int) -> bool:
         return self._db.one("SELECT 1 FROM sessions WHERE id = ? AND expires > ?", session_id, wall) is not None
@@ -67,10 +113,22 @@ class Ledger:
     def release(self, name: str) -> None:
         self._db.write("DELETE FROM leases WHERE who = ?", fold(name))
 
-    # -- last logins
+    # -- last logins, and when somebody was here last
 
     def set_last_login(self, name: str, wall: int) -> None:
-        self._db.write("INSERT OR REPLACE INTO logins VALUES (?, ?)", fold(name), wall)
+        self._db.write(
+            "INSERT INTO logins (who, at, seen) VALUES (?1, ?2, ?2)"
+            " ON CONFLICT (who) DO UPDATE SET at = excluded.at, seen = excluded.seen",
+            *(fold(name), wall),
+        )
+
+    def set_seen(self, name: str, wall: int) -> None:
+        self._db.write("UPDATE logins SET seen = ? WHERE who = ?", wall, fold(name))
+
+    def seen(self, name: str) -> int | None:
+        """The end of their last visit, as far as it was noticed."""
+        at: int | None = self._db.one("SELECT seen FROM logins WHERE who = ? AND seen > 0", fold(name))
+        return at
 
     def last_login(self, name: str) -> int | None:
         at: int | None = self._db.one("SELECT at FROM logins WHERE who = ?", fold(name))
@@ -94,4 +152,5 @@ class Ledger:
         """Drop sessions and leases that have expired, and revocations that no token is old enough for any more."""
         self._db.write("DELETE FROM sessions WHERE expires <= ?", wall)
         self._db.write("DELETE FROM leases WHERE until <= ?", wall)
+        self.codes.tidy(wall)
         self._db.write("DELETE FROM revocations WHERE before <= ?", wall - TOKEN_SECONDS * 1000)

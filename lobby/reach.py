@@ -38,6 +38,7 @@ def leave(desk: "Desk", person: Person, places: Iterable[Place] | UnsetType = UN
     """Somebody's last connection ended: remember where they are, as they say or as the rooms do."""
     if person.guest:
         return
+    desk.ledger.set_seen(person.name, desk.now.wall)
     if places is UNSET:
         found = {room_id: lines(desk, room_id) for room_id in desk.registry.where(person.name)}
     else:

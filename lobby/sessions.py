@@ -18,7 +18,7 @@ from lobby.attempts import Attempts, network
 from lobby.people import People, Person
 from wire.clock import Now
 from wire.errors import Refused
-from wire.messages import Guest, Hello, Login, Register, Request, Resume
+from wire.messages import Guest, Hello, Login, Recover, Register, Request, Resume
 from wire.pace import Pace
 from wire.tickets import Keyring, SessionToken, sign
 
@@ -53,8 +53,8 @@ class Connection:
     """One client's connection. `channel` is the server's; `person` is set while it is logged in."""
 
     __slots__ = (
-        "address", "bad", "channel", "due", "held", "number", "pace", "person", "seen", "session", "session_from",
-        "state", "stream",
+        "address", "bad", "channel", "due", "held", "kind", "login", "number", "pace", "person", "seen", "session",
+        "session_from", "state", "stream",
     )  # fmt: skip
 
     def __init__(self, number: int, address: str, pace: Pace, seen: float) -> None:
@@ -67,6 +67,8 @@ class Connection:
         self.person: Person | None = None
         self.session = ""  # its id, in the ledger
         self.session_from = 0  # when its person logged in, epoch ms
+        self.login = 0  # the number of the session, for its owner and for tickets
+        self.kind = ""  # the program that it says it is
         self.stream = ""  # under which its mails exist once
         self.bad = 0
         self.held: deque[Request] = deque()
@@ -119,7 +121,7 @@ def refusal(state: State, kind: type[Request]) -> Refused:
     """Why there is no rule for a message in this state."""
     if state is State.NEW:
         return Refused("not_logged_in", "say hello first")
-    if kind is Hello or (state is State.IN and kind in {Login, Register, Guest, Resume}):
+    if kind is Hello or (state is State.IN and kind in {Login, Register, Guest, Resume, Recover}):
         return Refused("already", "this was done on this connection before")
     return Refused("not_logged_in", "log in first")
 

@@ -9,17 +9,19 @@ from base.paths import Paths
 from base.sqlite import Durability
 from lobby.audit import SCHEMA as AUDIT
 from lobby.audit import Audit
+from lobby.blocks import SCHEMA as BLOCKS
 from lobby.catalogue import HELD, LINES, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
+from lobby.codes import SCHEMA as CODES
 from lobby.database import Database
 from lobby.deleted import SCHEMA as DELETED
 from lobby.ledger import SCHEMA as LEDGER
-from lobby.ledger import Ledger
+from lobby.ledger import SEEN, Ledger
 from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES)
 
 
 class Store:

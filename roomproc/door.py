@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from wire.errors import Refused
 from wire.names import fold
-from wire.tickets import TOKEN_SECONDS, Keyring, ResumeToken, Ticket, sign, verify
+from wire.tickets import TOKEN_SECONDS, Keyring, ResumeToken, Ticket, concerns, sign, verify, whose
 
 
 class Person(Struct, frozen=True):
@@ -30,17 +30,21 @@ class Admission(Struct, frozen=True):
     epoch: int | None  # of the visit that is resumed; None for a first one
     spend: str | None
     expires: int
+    session: str = ""
 
 
 class Door:
-    """The door of room `room`. `spent` maps numbers to their expiry, `revoked` folded names to a moment (epoch ms)."""
+    """The door of room `room`. `spent` maps numbers to their expiry, `revoked` folded names, or single sessions of
+    theirs, to a moment (epoch ms)."""
 
     def __init__(self, room: str, ring: Keyring, epoch: int, *, spent: dict[str, int], revoked: dict[str, int]) -> None:
         self.room = room
         self.ring = ring
         self.epoch = epoch
         self._spent = spent
-        self._revoked = revoked
+        self._revoked: dict[str, dict[str, int]] = {}  # folded name → what of them → before when
+        for what, before in revoked.items():
+            self.revoke(what, before)
 
     def knows(self, token: str) -> bool:
         """Whether the key that signed `token` is in the ring; if not, the ring may have been rotated."""
@@ -54,28 +58,32 @@ class Door:
         except Refused:
             return self._resume(verify(self.ring, token, ResumeToken, wall=wall, code="bad_ticket"), stream)
         person = Person(ticket.name, ticket.guest, tuple(ticket.roles))
-        self._check(ticket.room, person, ticket.issued)
+        self._check(ticket.room, person, ticket.issued, ticket.session)
         if ticket.number in self._spent:
             raise _bad("this ticket was used before: ask the lobby for another")
         self._spent[ticket.number] = ticket.expires
-        return Admission(person, stream or secrets.token_urlsafe(12), None, ticket.number, ticket.expires)
+        stream = stream or secrets.token_urlsafe(12)
+        return Admission(person, stream, None, ticket.number, ticket.expires, ticket.session)
 
     def unspend(self, number: str) -> None:
         """The round that should have stored the number failed."""
         self._spent.pop(number, None)
 
     def revoke(self, name: str, before: int) -> None:
-        """Void every token of `name` issued at `before` (epoch ms) or earlier."""
-        key = fold(name)
-        self._revoked[key] = max(before, self._revoked.get(key, 0))
+        """Void every token of `name`, or of the sessions it names, issued at `before` (epoch ms) or earlier."""
+        of_them = self._revoked.setdefault(whose(name), {})
+        of_them[fold(name)] = max(before, of_them.get(fold(name), 0))
 
     def prune(self, wall: int) -> None:
         """Forget what no valid token can meet any more."""
         self._spent = {number: expires for number, expires in self._spent.items() if expires > wall}
         horizon = wall - TOKEN_SECONDS * 1_000
-        self._revoked = {name: before for name, before in self._revoked.items() if before > horizon}
+        kept = [(what, at) for of_them in self._revoked.values() for what, at in of_them.items() if at > horizon]
+        self._revoked = {}
+        for what, before in kept:
+            self.revoke(what, before)
 
-    def resume_token(self, person: Person, stream: str, wall: int) -> str:
+    def resume_token(self, person: Person, stream: str, wall: int, session: str = "") -> str:
         """A token for coming back within 24 hours."""
         return sign(
             self.ring,
@@ -88,18 +96,20 @@ class Door:
                 epoch=self.epoch,
                 issued=wall,
                 expires=wall + TOKEN_SECONDS * 1_000,
+                session=session,
             ),
         )
 
     def _resume(self, token: ResumeToken, stream: str | None) -> Admission:
         person = Person(token.name, token.guest, tuple(token.roles))
-        self._check(token.room, person, token.issued)
-        return Admission(person, stream or token.stream, token.epoch, None, token.expires)
+        self._check(token.room, person, token.issued, token.session)
+        return Admission(person, stream or token.stream, token.epoch, None, token.expires, token.session)
 
-    def _check(self, room: str, person: Person, issued: int) -> None:
+    def _check(self, room: str, person: Person, issued: int, session: str) -> None:
         if room != self.room:
             raise _bad("this ticket is for another room: ask the lobby for one")
-        if issued <= self._revoked.get(fold(person.name), 0):
+        of_them = self._revoked.get(fold(person.name), {})
+        if any(issued <= before and concerns(what, session) for what, before in of_them.items()):
             raise _bad("this ticket has been withdrawn: ask the lobby for another")
 
 

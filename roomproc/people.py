@@ -64,14 +64,17 @@ class Stream:
 class Connection:
     """One entered connection of a member."""
 
-    __slots__ = ("id", "member", "pace", "requests", "stream", "typed")
+    __slots__ = ("id", "member", "pace", "requests", "session", "stream", "typed")
 
-    def __init__(self, number: int, member: "Member", stream: Stream, pace: Pace, requests: Pace) -> None:
+    def __init__(
+        self, number: int, member: "Member", stream: Stream, pace: Pace, requests: Pace, session: str = ""
+    ) -> None:
         self.id = number
         self.member = member
         self.stream = stream
         self.pace = pace
         self.requests = requests
+        self.session = session  # the login at the lobby that it belongs to
         self.typed = float("-inf")  # when it last said that it types
 
 

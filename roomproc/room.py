@@ -55,6 +55,7 @@ from wire.messages import (
 )
 from wire.names import fold
 from wire.pace import Pace
+from wire.tickets import concerns, whose
 
 FIRST_PAGE: Final = 500  # names in entered and in snapshots; more are asked for
 STREAMS: Final = 10_000  # streams kept in memory of those whose connections are gone
@@ -164,7 +165,7 @@ class Room:
             self.round.work.facts["revoked_to"] = self.revoked_to
 
     def put_out(self, order: control.PutOut) -> None:
-        self.round.out.append(PutOut(fold(order.name), order.code, order.text, ordered=True))
+        self.round.out.append(PutOut(whose(order.name), order.code, order.text, ordered=True, scope=order.name))
 
     # -- the round
 
@@ -229,6 +230,7 @@ class Room:
             self._stream(member.key, admission.stream),
             Pace(limits.lines_per_second, limits.lines_burst),
             Pace(limits.requests_per_second, limits.requests_burst),
+            admission.session,
         )
         member.connections[connection] = self.connections[connection] = entered
         self.round.entering.append(Entering(entered, admission, message))
@@ -265,7 +267,7 @@ class Room:
             count=len(self.roster),
             members=names,
             more=more,
-            resume=self.door.resume_token(person, connection.stream.name, now.wall),
+            resume=self.door.resume_token(person, connection.stream.name, now.wall, connection.session),
             resend_window=self.config.rooms.resend_window,
             whisper=before,
             after=after,
@@ -318,9 +320,14 @@ class Room:
             if member is None:
                 continue
             closing = Closing(code=order.code, text=order.text, resume=False)
-            for connection in list(member.connections):
-                effects += [Send(connection, [closing]), Close(connection, order.code)]
-            self._gone(member)
+            meant = [one for one in member.connections.values() if concerns(order.scope, one.session)]
+            for connection in meant:
+                effects += [Send(connection.id, [closing]), Close(connection.id, order.code)]
+            if len(meant) == len(member.connections) and (meant or order.scope in ("", order.key)):
+                self._gone(member)
+            for connection in meant:
+                member.connections.pop(connection.id, None)
+                self.connections.pop(connection.id, None)
         for to, last, why in done.ends:
             effects += [Send(to, [last]), Close(to, why)]
         return effects

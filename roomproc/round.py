@@ -24,12 +24,13 @@ class Entering(Struct):
 
 
 class PutOut(Struct, frozen=True):
-    """A member's connections end, and the member leaves."""
+    """A member's connections end, and the member leaves; with a `scope`, those of the sessions that it names."""
 
     key: str  # folded
     code: str
     text: str
     ordered: bool = False  # by the lobby, which does not ask whether our disk takes it
+    scope: str = ""
 
 
 class Round:

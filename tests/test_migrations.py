@@ -47,6 +47,8 @@ def test_the_lobbys_file(paths: Paths, times: int) -> None:
         assert (room.stopped, room.limits) == (0, RoomLimits())
         assert store.catalogue.invited(room.room, "foo_user")
         assert store.ledger.session_valid("s1", WALL)
+        (session,) = store.ledger.sessions("test_user", WALL)
+        assert (session.id, session.kind, session.begun, session.used) == ("s1", "", 0, 0), "nobody knows any more"
         assert store.ledger.leased("mia", WALL) is not None
         assert [revocation.number for revocation in store.ledger.revocations()] == [4]
         assert list(store.audit.before(None)) == []

@@ -77,6 +77,28 @@ class Passwd(Request, tag="passwd"):
     new: Word
 
 
+class Recover(Request, tag="recover"):
+    """Log in by a one-time code of the operator's, and have this password from now on."""
+
+    name: Word
+    code: Word
+    password: Word
+    stream: Stream | UnsetType = UNSET
+
+
+class Sessions(Request, tag="sessions"):
+    """One's own logins that have not ended, the newest first."""
+
+    before: Number | UnsetType = UNSET  # the last number of the page before
+    limit: Count = 50
+
+
+class EndSession(Request, tag="end_session"):
+    """End one of them, here and in rooms; without a number all but this one."""
+
+    session: Number | UnsetType = UNSET
+
+
 class Place(Struct, kw_only=True, gc=False):
     """A room one is in, and the last number one has seen there."""
 
@@ -133,6 +155,13 @@ class Who(Request, tag="who"):
 
 class Whois(Request, tag="whois"):
     name: Word
+
+
+class Block(Request, tag="block"):
+    """Have nothing to do with somebody: no mail, direct messages and invitations of theirs; or again."""
+
+    name: Word
+    remove: bool = False
 
 
 class Away(Request, tag="away"):
@@ -237,6 +266,7 @@ class Welcome(Answer, tag="welcome"):
     back: list[BackRow] | UnsetType = UNSET
     away: str | UnsetType = UNSET  # one is still marked away, with this text
     directs: int | UnsetType = UNSET  # a later resume may begin after this number; what was kept follows
+    blocked: list[str] | UnsetType = UNSET  # one's block list, where there is one
 
 
 class Error(Answer, tag="error"):
@@ -311,6 +341,31 @@ class WhoisPage(Answer, tag="whois"):
     since: int | UnsetType = UNSET
     last_login: int | UnsetType = UNSET
     away: str | UnsetType = UNSET
+    seen: int | UnsetType = UNSET  # the end of their last visit, of who is not online
+    made: int | UnsetType = UNSET  # of an account, where it is known
+
+
+class SessionRow(Struct, kw_only=True, gc=False):
+    """One login. `kind` is what the program said of itself, `here` this one, `online` while it is connected."""
+
+    session: int
+    kind: str
+    address: str
+    begun: int  # 0: before that was kept
+    used: int
+    online: bool
+    here: bool
+
+
+class SessionsPage(Answer, tag="sessions"):
+    sessions: list[SessionRow]
+    more: bool
+
+
+class Blocked(Answer, tag="blocked"):
+    """One's block list, after a change of it, on whichever connection."""
+
+    names: list[str]
 
 
 class Direct(Message, tag="direct", rename={"sender": "from"}):
@@ -426,14 +481,16 @@ class Announcement(Message, tag="announcement"):
     at: int
 
 
+OwnRequest = Recover | Sessions | EndSession | Block  # about one's own account
+OwnReply = SessionsPage | Blocked
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
     | Whois | Away | Tell | Directs | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
-    | AdminRoom | Announce | Audit
+    | AdminRoom | Announce | Audit | OwnRequest
 )  # fmt: skip
 LobbyReply = (
     ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | Direct | Told
-    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage | AuditPage | Announcement
+    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage | AuditPage | Announcement | OwnReply
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from wire.errors import Refused
+from wire.names import fold
 
 TICKET_SECONDS: Final = 30  # a client connects at once; the time is for one that waits in a restarting room's backlog
 TOKEN_SECONDS: Final = 24 * 3_600  # the longest a revocation has to be remembered
@@ -33,6 +34,7 @@ class Ticket(msgspec.Struct, frozen=True, tag="ticket"):
     issued: int
     expires: int
     number: str  # unique; the room remembers those that were used
+    session: str = ""  # the number of the login it was given to
 
 
 class ResumeToken(msgspec.Struct, frozen=True, tag="resume"):
@@ -46,6 +48,7 @@ class ResumeToken(msgspec.Struct, frozen=True, tag="resume"):
     epoch: int
     issued: int
     expires: int
+    session: str = ""
 
 
 class SessionToken(msgspec.Struct, frozen=True, tag="session"):
@@ -56,6 +59,28 @@ class SessionToken(msgspec.Struct, frozen=True, tag="session"):
     guest: bool
     issued: int
     expires: int
+
+
+def one_session(name: str, session: str) -> str:
+    """What is said of `name` and concerns one of their sessions only: `name#session`."""
+    return f"{fold(name)}#{session}"
+
+
+def other_sessions(name: str, session: str) -> str:
+    """What concerns every session of theirs but that one: `name!session`."""
+    return f"{fold(name)}!{session}"
+
+
+def whose(scope: str) -> str:
+    """The folded name in what `one_session` or `other_sessions` made, or in a name alone."""
+    return fold(scope.partition("#")[0].partition("!")[0])
+
+
+def concerns(scope: str, session: str) -> bool:
+    """Whether it concerns this session of that person; a name alone concerns all of them."""
+    if "#" in scope:
+        return scope.partition("#")[2] == session
+    return "!" not in scope or scope.partition("!")[2] != session
 
 
 def derive(master: bytes, *info: str) -> bytes:

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from lobby.requests import account, admin, audit, deeds, guests, mail, password, people, rooms, tell
+from lobby.requests import account, admin, audit, blocks, deeds, guests, mail, password, people, rooms, sessions, tell
 from lobby.sessions import Table, table
 
 RULES: Final[Table] = table(
     account.RULES, guests.RULES, password.RULES, rooms.RULES, people.RULES, tell.RULES, mail.RULES, admin.RULES,
-    deeds.RULES, audit.RULES,
+    deeds.RULES, audit.RULES, sessions.RULES, blocks.RULES,
 )  # fmt: skip

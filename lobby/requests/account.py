@@ -16,6 +16,7 @@ from wire.names import check_name, check_person, fold
 from wire.tickets import SessionToken, verify
 
 SERVER: Final = "parlour/0.1.0"
+KIND_MAX: Final = 60  # characters of what a program says of itself that a list of sessions shows
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def hello(desk: Desk, connection: Connection, message: Hello) -> None:
         text = f"this server speaks version {PROTOCOL} of the protocol, not {message.protocol}"
         raise Refused("version", text, fatal=True)
     desk.sessions.greeted(connection, desk.now)
+    connection.kind = "".join(filter(str.isprintable, message.client))[:KIND_MAX]
     answer = ServerHello(
         protocol=PROTOCOL,
         server=SERVER,
@@ -103,8 +105,7 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
             edits.look(desk)
             entry.check_free(desk, name)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
-            desk.places.forget(name)
-            desk.mailbox.empty(name)
+            entry.forget(desk, name)
             desk.ledger.deleted.came(name)
             log.info("%s registered from %s", name, connection.address)
             entry.begin(desk, connection)

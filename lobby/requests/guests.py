@@ -18,6 +18,7 @@ def guest(desk: Desk, connection: Connection, message: Guest) -> None:
     edits.look(desk)
     entry.check_free(desk, name)
     desk.places.forget(name)
+    desk.ledger.blocks.forget(name)
     entry.begin(desk, connection)
     entry.welcome(desk, connection, message, name, guest=True, roles=())
 

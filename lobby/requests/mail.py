@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from lobby.desk import Desk
 from lobby.pages import fit
+from lobby.people import Person
 from lobby.sessions import Connection, Rule, Who
 from wire.errors import Refused
 from wire.messages import (
@@ -36,7 +37,7 @@ def send(desk: Desk, connection: Connection, message: MailSend) -> None:
     person, now = connection.who, desk.now
     subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
     body = check_text(message.body, what="mail", limit=BODY_MAX)
-    to = _recipients(desk, message.to)
+    to = _recipients(desk, person, message.to)
     _check_pace(desk, person.key)
     sent = desk.mailbox.send(
         sender=person.name,
@@ -59,7 +60,7 @@ def send(desk: Desk, connection: Connection, message: MailSend) -> None:
     desk.answer(connection, message, Done(mail=sent.mail))
 
 
-def _recipients(desk: Desk, names: list[str]) -> list[str]:
+def _recipients(desk: Desk, sender: Person, names: list[str]) -> list[str]:
     """The accounts' names, once each. Raises Refused that names those who get no mail: then nobody does."""
     if not names:
         raise Refused("no_such_user", "a mail has a recipient")
@@ -67,6 +68,7 @@ def _recipients(desk: Desk, names: list[str]) -> list[str]:
     unknown: list[str] = []
     shut: list[str] = []
     full: list[str] = []
+    kept_away: list[str] = []
     limit = desk.config.limits.mailbox
     for name in names:
         account = desk.accounts.get(name)
@@ -81,10 +83,13 @@ def _recipients(desk: Desk, names: list[str]) -> list[str]:
         found[fold(name)] = account.name
         if limit and desk.mailbox.count(account.name) >= limit:
             full.append(account.name)
+        if desk.ledger.blocks.stands(account.name, sender.name):
+            kept_away.append(account.name)
     for wrong, code, why in (
         (unknown, "no_such_user", "there is no account"),
         (shut, "locked", "the account is locked:"),
         (full, "full", "the inbox is full:"),
+        (kept_away, "blocked", "they take nothing from you:"),
     ):
         if wrong:
             raise Refused(code, f"{why} {', '.join(dict.fromkeys(wrong))}; nothing was sent")

@@ -47,11 +47,8 @@ def passwd(desk: Desk, connection: Connection, message: Passwd) -> None:
 def _change(desk: Desk, connection: Connection, message: Passwd, secret: str) -> None:
     person = connection.who
     desk.accounts.change(person.name, secret=secret)
-    desk.ledger.end_sessions(person.name, except_id=connection.session)
-    entry.void(desk, person.name, "bad_session", CHANGED)
-    for other in tuple(person.connections):
-        if other.session != connection.session:
-            desk.end(other, "bad_session", CHANGED)
+    desk.ledger.codes.drop(person.name)
+    entry.end_other_sessions(desk, connection, "bad_session", CHANGED)
     log.info("%s changed the password", person.name)
     desk.ready(connection, State.IN)
     desk.answer(connection, message, Done())

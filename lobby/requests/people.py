@@ -49,6 +49,7 @@ def whois(desk: Desk, connection: Connection, message: Whois) -> None:
     if person is None and account is None:
         raise Refused("no_such_user", f"there is no account or guest {name}")
     last = desk.ledger.last_login(name) if account is not None else None
+    seen = desk.ledger.seen(name) if account is not None and person is None else None
     spelled = person.name if person is not None else account.name if account is not None else name
     answer = WhoisPage(
         name=spelled,
@@ -59,6 +60,8 @@ def whois(desk: Desk, connection: Connection, message: Whois) -> None:
         since=person.since if person is not None else UNSET,
         last_login=UNSET if last is None else last,
         away=desk.places.away(name) or UNSET,
+        seen=UNSET if seen is None else seen,
+        made=account.made or UNSET if account is not None else UNSET,
     )
     desk.answer(connection, message, answer)
 

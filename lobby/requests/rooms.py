@@ -13,6 +13,7 @@ from lobby.effects import ToRoom
 from lobby.pages import fit
 from lobby.people import Person
 from lobby.registry import STOPPED, state
+from lobby.requests import blocks
 from lobby.requests.audit import record
 from lobby.rights import may_see, owns
 from lobby.sessions import Connection, Rule, State
@@ -152,6 +153,7 @@ class Visitor:
             issued=now,
             expires=now + TICKET_SECONDS * 1_000,
             number=desk.new_id(),
+            session=str(self.connection.login),
         )
         answer = Redirect(
             re=self.re,
@@ -196,6 +198,7 @@ def invite(desk: Desk, connection: Connection, message: Invite) -> None:
     else:
         if desk.accounts.get(name) is None and desk.people.find(name) is None:
             raise Refused("no_such_user", f"there is no account {name}")
+        blocks.check(desk, person, name)
         desk.catalogue.invite(room.room, name)
     log.info("%s %s %s %s", person.name, "no longer invites" if message.remove else "invites", name, room.name)
     desk.answer(connection, message, Done(room=room.name))

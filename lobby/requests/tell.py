@@ -14,6 +14,7 @@ from lobby import reach
 from lobby.desk import Desk
 from lobby.directs import Side
 from lobby.pages import fit
+from lobby.requests import blocks
 from lobby.sessions import Connection, Rule
 from wire.errors import Refused
 from wire.messages import Away, Directs, DirectsPage, Done, Request, Tell, Told
@@ -37,6 +38,7 @@ def tell(desk: Desk, connection: Connection, message: Tell) -> None:
         to = _recipient(desk, check_name(message.to))
         if fold(to.name) == sender.key:
             raise Refused("not_allowed", "that is you")
+        blocks.check(desk, sender, to.name)
         here = desk.people.find(to.name)
         if here is None and desk.directs.waiting(to.name) >= WAITING_MAX:
             raise Refused("full", f"{WAITING_MAX} messages wait for {to.name} already: write a mail")

@@ -22,6 +22,7 @@ from wire.messages import (
     Ping,
     Pong,
     Quit,
+    Recover,
     Register,
     Resume,
     RoomList,
@@ -31,7 +32,7 @@ from wire.messages import (
 )
 
 MESSAGES = get_args(LobbyRequest)
-ENTRANCES = {Login, Register, Guest, Resume}
+ENTRANCES = {Login, Register, Guest, Resume, Recover}
 
 
 def expected(state: State, kind: type[Message]) -> str:

@@ -121,3 +121,22 @@ def test_pruning_forgets_only_what_no_valid_token_can_meet():
     the_door.prune(NOW)
     assert "used" in refused(the_door, ticket(number="new"))
     refused(the_door, ticket(name="bob", number="x"))
+
+
+def test_one_session_is_revoked_and_the_others_are_not():
+    the_door = door(revoked={"ann#7": NOW})
+    assert "withdrawn" in refused(the_door, ticket(session="7"))
+    the_door.open(ticket(session="8"), None, NOW)
+    the_door.prune(NOW)
+    token = the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW, "7")
+    refused(the_door, token)
+
+
+def test_all_others_are_revoked_also_those_that_name_no_session():
+    the_door = door()
+    the_door.revoke("Ann!7", NOW)
+    refused(the_door, ticket(session="8"))
+    refused(the_door, ticket(session=""))
+    refused(the_door, ticket(session="77"))
+    the_door.open(ticket(session="7"), None, NOW)
+    the_door.open(ticket(name="bob", number="two", session="8"), None, NOW)

@@ -349,6 +349,36 @@ def test_revocations_of_the_lobby_void_tokens_and_put_out(inside):
     assert isinstance(inside.enter(4, "bob")[0], Entered)
 
 
+def test_one_session_ends_and_its_member_stays_by_the_other(inside):
+    one = inside.ticket("bob", session="1")
+    token = inside.enter(1, "bob", token=one)[0].resume
+    inside.enter(2, "bob", token=inside.ticket("bob", session="2"))
+    order = PutOut(name="bob#1", code="bad_session", text="ended")
+    inside.room.assign(inside.room.settings, [Revocation(number=7, name="bob#1", before=inside.wall)])
+    inside.room.put_out(order)
+    told = inside.round()
+    assert only(told[1], Closing)[0].code == "bad_session"
+    assert not only(told[2], Closing)
+    assert inside.closed == {1: "bad_session"}
+    assert [member.name for member in inside.room.roster.everybody()] == ["bob"]
+    inside.crash()
+    assert inside.enter(3, "bob", token=token)[0].code == "bad_ticket"
+    inside.enter(4, "bob", token=inside.ticket("bob", session="2"))
+    inside.room.put_out(PutOut(name="bob!3", code="bad_session", text="ended"))
+    inside.round()
+    assert inside.closed == {3: "bad_ticket", 4: "bad_session"}
+    assert not inside.room.roster.everybody()
+
+
+def test_a_member_whose_connection_just_broke_stays_by_it_when_another_session_ends(inside):
+    token = inside.enter(1, "bob", token=inside.ticket("bob", session="1"))[0].resume
+    inside.lose(1)
+    inside.room.put_out(PutOut(name="bob#2", code="bad_session", text="ended"))
+    inside.round()
+    assert isinstance(inside.enter(2, "bob", token=token)[0], Entered)
+    assert not [report for report in inside.reports if isinstance(report, Left)]
+
+
 def test_the_higher_revision_of_settings_wins(inside):
     settings = Assign(settings=inside.room.settings, revocations=[]).settings
     newer = type(settings)(

@@ -60,10 +60,10 @@ def test_tokens_of_rooms_are_revoked(front: Front) -> None:
     client.ask(Passwd(old="annspassword", new=NEW), Done)
     told = orders(front)
     revocations = front.store.ledger.revocations(0)
-    assert [(revocation.name, revocation.before) for revocation in revocations] == [("ann", front.time.wall)]
+    assert [(revocation.name, revocation.before) for revocation in revocations] == [("ann!1", front.time.wall)]
     assert told == [
         ("link1", Assign(settings=games, revocations=revocations)),
-        ("link1", PutOut(name="ann", code="bad_session", text="the password was changed: log in again")),
+        ("link1", PutOut(name="ann!1", code="bad_session", text="the password was changed: log in again")),
         ("link2", Assign(settings=other, revocations=revocations)),
     ]
 
