@@ -81,6 +81,7 @@ class Client:
         self.session = Session(host, port, client=client)
         self.listeners: list[Listener] = []
         self.greeted: Greeted | None = None  # what the server said of itself
+        self.partial = False  # the last list of rooms or people came before every room had told who is in it
         self.patience: float | None = None  # seconds an answer is waited for; None: as long as it takes
         self._link = Link(self.session, self._deliver)
         self._fewer = asyncio.Event()  # lines without their acknowledgement, or rooms we are in
@@ -132,6 +133,7 @@ class Client:
         page = RoomList(rooms=[], more=True)
         while page.more:
             page = await self.ask(Rooms(after=rows[-1].name if rows else ""))
+            self.partial = page.partial is True
             rows += page.rooms
             if not page.rooms:
                 break
@@ -143,6 +145,7 @@ class Client:
         page = WhoPage(people=[], count=0, more=True)
         while page.more and len(rows) < most:
             page = await self.ask(Who(after=rows[-1].name if rows else ""))
+            self.partial = page.partial is True
             rows += page.people
             if not page.people:
                 break

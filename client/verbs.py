@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from client.plain import LineMode
 
 HISTORY: Final = 20
+PARTIAL: Final = "-- the lobby has just started, and not every room has told yet who is in it"
 
 
 class Goodbye(Exception):  # noqa: N818
@@ -109,6 +110,11 @@ class Verbs:
             for row in rows
         ]
         self._mode.table(table, [" room", "people", "owner", "", "topic"])
+        self._say_if_partial()
+
+    def _say_if_partial(self) -> None:
+        if self._client.partial:
+            self._teller.say(PARTIAL)
 
     def _inside(self, row: RoomRow) -> bool:
         return fold(row.name) in self._client.session.rooms
@@ -120,6 +126,7 @@ class Verbs:
         self._teller.say("Listing current rooms...", "text")
         for row in rows:
             self._teller.say(f"{show.word(row.name)}: {show.count(row.members, 'person', 'people')}", "text")
+        self._say_if_partial()
 
     async def do_join(self, command: Command) -> None:
         await self._mode.enter(check_name(command.args[0], what="room's name"), create=True)
@@ -205,6 +212,7 @@ class Verbs:
         self._mode.table(table, ["name", "", "where", "since"])
         if count > len(people):
             self._teller.say(f"-- and {count - len(people)} more")
+        self._say_if_partial()
 
     async def do_whois(self, command: Command) -> None:
         page: WhoisPage = await self._client.ask(Whois(name=command.args[0]))

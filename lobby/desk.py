@@ -21,6 +21,7 @@ from lobby.accounts import Accounts
 from lobby.audit import Audit
 from lobby.catalogue import Catalogue
 from lobby.effects import Admit, Close, CloseForGood, CloseLink, Effect, Halt, Send, Spawn, ToRoom, TurnAway
+from lobby.gathering import Gathering
 from lobby.ledger import Ledger
 from lobby.mailbox import Mailbox
 from lobby.people import People, Person
@@ -88,6 +89,7 @@ class Desk:
         self.new_id = new_id
         self.sessions = Sessions(config.limits)
         self.registry = Registry()
+        self.gathering = Gathering(self.registry)
         self.effects: list[Effect] = []
         self.fault: Exception | None = None  # of a store, in this round: it cannot be committed
         self.mail_pace: dict[str, Pace] = {}
@@ -159,6 +161,7 @@ class Desk:
             text = "nothing was said in time" if new else "nothing was heard of you for too long"
             self.refuse(connection, UNSET, Refused("timeout", text, fatal=True))
         self.heed(self.registry.tick(self.now))
+        self.gathering.go_on(self)
 
     # -- answers
 
@@ -207,7 +210,11 @@ class Desk:
     def release(self, connection: Connection) -> None:
         """Handle what was held, until something is waited for again."""
         while connection.held and connection.state not in {State.BUSY, State.OVER}:
-            message = connection.held.popleft()
+            self.handle(connection, connection.held.popleft())
+
+    def handle(self, connection: Connection, message: Request) -> None:
+        """What was said earlier, and had to wait."""
+        if connection.state is not State.OVER:
             with self.guarding(connection, message.id):
                 self._dispatch(connection, message)
 

@@ -131,6 +131,12 @@ class Registry:
             if room.settings is not None
         )
 
+    def all_here(self) -> bool:
+        """Whether every room that runs, as far as the nursery knows, has told of itself."""
+        if not self.nursery_up or self._told is not None:
+            return False
+        return all(room.running for room in self._rooms.values() if room.status and room.status.state == "running")
+
     # -- wanting a room
 
     def want(self, settings: RoomSettings, now: Now, waiter: Waiter | None = None) -> list[Effect]:

@@ -30,6 +30,7 @@ def said(desk: Desk, link: Hashable, message: RoomToLobby) -> None:
         case Traffic():
             if registry.traffic(link, message, desk.now):
                 _keep_topic(desk, link)
+    desk.gathering.go_on(desk)
 
 
 def lost(desk: Desk, link: Hashable) -> None:
@@ -77,3 +78,4 @@ def nursery_said(desk: Desk, message: RoomStatus | Told) -> None:
             desk.heed(desk.registry.status(message, settings, desk.now))
         case Told():
             desk.heed(desk.registry.nursery_told())
+    desk.gathering.go_on(desk)

@@ -131,6 +131,7 @@ class Server:
         self._make_default_room()
         self._storage.commit()
         self._go_on_closing()
+        self.desk.gathering.begin(loop.now)
         for listener in self._listeners:
             loop.listen(listener, self._clients.accepted)
         self._nursery.uplink.start()
@@ -328,7 +329,8 @@ class _Clock:
         self._desk = desk
 
     def next_deadline(self) -> float | None:
-        due = (self._desk.sessions.next_deadline(), self._desk.registry.next_deadline())
+        desk = self._desk
+        due = (desk.sessions.next_deadline(), desk.registry.next_deadline(), desk.gathering.next_deadline())
         return min((moment for moment in due if moment is not None), default=None)
 
     def tick(self, now: Now) -> None:  # noqa: ARG002

@@ -307,6 +307,7 @@ class RoomRow(Struct, kw_only=True, gc=False):
 class RoomList(Answer, tag="rooms"):
     rooms: list[RoomRow]
     more: bool
+    partial: bool | UnsetType = UNSET  # not every room has told yet who is in it: the lobby has just started
 
 
 class Redirect(Answer, tag="redirect"):
@@ -330,6 +331,7 @@ class WhoPage(Answer, tag="who"):
     people: list[PersonRow]
     count: int
     more: bool
+    partial: bool | UnsetType = UNSET  # as in `RoomList`
 
 
 class WhoisPage(Answer, tag="whois"):

@@ -18,8 +18,11 @@ ROOMS_MAX: Final = 50  # rooms named for one person, so that a page has room for
 
 
 def who(desk: Desk, connection: Connection, message: Who) -> None:
+    if desk.gathering.waits(connection, message, desk.now):
+        return
     rows, more = fit(_rows(desk, connection.who, message.after), message.limit)
-    desk.answer(connection, message, WhoPage(people=rows, count=len(desk.people), more=more))
+    partial = desk.gathering.partial or UNSET
+    desk.answer(connection, message, WhoPage(people=rows, count=len(desk.people), more=more, partial=partial))
 
 
 def _rows(desk: Desk, asker: Person, after: str) -> Iterator[PersonRow]:

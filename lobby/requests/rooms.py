@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from lobby import entry
 from lobby.desk import Desk
@@ -64,10 +64,12 @@ def own(desk: Desk, person: Person, name: str) -> RoomSettings:
 
 
 def rooms(desk: Desk, connection: Connection, message: Rooms) -> None:
+    if desk.gathering.waits(connection, message, desk.now):
+        return
     person = connection.who
     found, more = desk.catalogue.rooms(message.after, message.limit, visible_to=(person.name, person.is_admin))
     rows, cut = fit(_rows(desk, person, found), message.limit)
-    desk.answer(connection, message, RoomList(rooms=rows, more=more or cut))
+    desk.answer(connection, message, RoomList(rooms=rows, more=more or cut, partial=desk.gathering.partial or UNSET))
 
 
 def _rows(desk: Desk, person: Person, found: list[RoomSettings]) -> Iterator[RoomRow]:
@@ -98,8 +100,11 @@ def _make(desk: Desk, person: Person, name: str, topic: str = "", access: Access
     """A new room; it is started at once, so that what lives can be counted."""
     check_name(name, what="room name")
     check_single_line(topic, what="topic", limit=TOPIC_MAX)
-    if desk.catalogue.room(name) is not None:
+    there = desk.catalogue.room(name)
+    if there is not None and may_see(desk, person, there):
         raise Refused("name_taken", f"there is a room {name} already")
+    if there is not None:  # decision 0008: that it cannot be had is all that is said of it
+        raise Refused("name_taken", f"the name {name} is not to be had; private rooms are entered by invitation")
     _check_numbers(desk, person)
     _check_live(desk)
     room = desk.catalogue.create(name, person.name, access, topic, desk.now.wall, guest_made=person.guest)

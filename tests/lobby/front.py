@@ -24,7 +24,7 @@ from lobby.sessions import Connection
 from lobby.store import Store
 from wire.clock import Now
 from wire.codec import encode
-from wire.control import Present, Register, RoomSettings, RoomStatus
+from wire.control import Present, Register, RoomSettings, RoomStatus, Told
 from wire.messages import Error, Guest, Hello, Login, Message, Request, ServerHello, Welcome
 
 MASTERS = {1: b"m" * 32}
@@ -164,6 +164,12 @@ class Front:
         status = {"pid": 0, "port": 0, "incarnation": 0, "restarts": 0, "reason": "", **more}
         with self.desk.storing():
             roomdesk.nursery_said(self.desk, RoomStatus(room=room, state=state, **status))
+        self.end_round()
+
+    def told(self) -> None:
+        """The nursery has told all it has."""
+        with self.desk.storing():
+            roomdesk.nursery_said(self.desk, Told())
         self.end_round()
 
     def room(self, name: str) -> RoomSettings:

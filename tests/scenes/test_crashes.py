@@ -193,6 +193,9 @@ def test_rooms_chat_on_without_the_lobby(own_stage: Stage) -> None:
     again: Actor = stage.actor().resume(admin.welcome["session"])
     assert "admin" in again.welcome["roles"]
     assert stage.pid("lobby") != lobby
+    page = again.ask("rooms", limit=1_000)  # it waits until the rooms have told who is in them
+    assert {row["name"]: row["members"] for row in page["rooms"] if row["name"] in rooms} == dict.fromkeys(rooms, 2)
+    assert "partial" not in page
 
     def right() -> dict[str, Message] | None:
         rows = {name: row for name, row in again.listing().items() if name in rooms}

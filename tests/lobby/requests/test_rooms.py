@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec import UNSET
 
 from lobby.effects import CloseForGood, CloseLink, Erase, Spawn, ToRoom
+from lobby.gathering import GATHER_SECONDS
 from lobby.registry import JOIN_SECONDS
 from tests.lobby.front import MASTERS, Client, Front
 from wire.control import Assign, Joined, Left, Present, PutOut, RoomSettings, Traffic
-from wire.messages import CloseRoom, Create, Done, Error, Invite, Join, Redirect, RoomList, RoomRow, Rooms
+from wire.messages import CloseRoom, Create, Done, Error, Invite, Join, Redirect, RoomList, RoomRow, Rooms, Who, WhoPage
 from wire.tickets import TICKET_SECONDS, Ticket, derive_ring, verify
 
 
@@ -39,6 +41,43 @@ def test_the_list(front: Front) -> None:
         "ann",
     )
     assert (there.name, there.state, there.members, there.topic) == ("games", "running", 2, "chess")
+
+
+def test_a_lobby_that_has_just_started_waits_for_its_rooms(front: Front) -> None:
+    games, den = make(front, "games"), make(front, "den")
+    front.desk.gathering.begin(front.time)
+    front.desk.registry.nursery_opened()
+    client, other = front.login("test_user"), front.login("foo_user")
+    client.send(Rooms(id="list"), Who(id="who"))
+    other.send(Rooms())
+    other.lose()
+    front.nursery(games.room, "running", pid=5)
+    front.nursery(den.room, "sleeping")
+    front.told()
+    assert client.inbox == []
+    front.register(games, "link", "ann", "ben")
+    listed, who = client.take(RoomList), client.take(WhoPage)
+    assert (listed.re, {row.name: row.members for row in listed.rooms}) == ("list", {"den": 0, "games": 2})
+    assert (who.re, who.partial, listed.partial) == ("who", UNSET, UNSET)
+    front.desk.registry.link_lost("link")  # from now on what is listed is what there is
+    assert client.ask(Rooms(), RoomList).partial is UNSET
+
+
+def test_a_listing_that_waited_long_enough_says_that_it_is_not_whole(front: Front) -> None:
+    games = make(front, "games")
+    front.desk.gathering.begin(front.time)
+    client = front.login("test_user")
+    client.send(Rooms())
+    assert client.inbox == []  # not even the nursery is there
+    front.later(GATHER_SECONDS)
+    assert client.take(RoomList).partial is True
+    front.desk.registry.nursery_opened()
+    front.nursery(games.room, "running", pid=5)
+    front.told()
+    assert client.ask(Who(), WhoPage).partial is True  # one that is stuck
+    assert front.desk.gathering.next_deadline() is None
+    front.register(games, "link")
+    assert client.ask(Rooms(), RoomList).partial is UNSET
 
 
 def test_the_list_in_pages(front: Front) -> None:
@@ -216,7 +255,10 @@ def test_private_rooms_do_not_exist_for_others(front: Front) -> None:
     assert stranger.refused(Join(room="den")) == "no_such_room"
     assert stranger.refused(Invite(room="den", name="ben")) == "no_such_room"
     assert stranger.refused(CloseRoom(room="den")) == "no_such_room"
-    assert stranger.refused(Join(room="den", create=True)) == "name_taken"
+    for ask in (Join(room="den", create=True), Create(room="den")):
+        refused = stranger.ask(ask, Error)
+        assert (refused.code, "there is" in refused.text) == ("name_taken", False)
+    assert "there is a room den" in front.login("ann").ask(Create(room="den"), Error).text
     for name in ("ann", "admin_user"):
         front.login(name).ask(Join(room="den"), Redirect)
 
