@@ -40,6 +40,15 @@ class Keeper:
         if self._jobs.empty():
             self._give(_tidy, lambda: None)
 
+    def checkpoint(self, done: Callable[[], None]) -> None:
+        """Bring the write-ahead logs into the files; `done` runs on the loop, whatever came of it."""
+
+        def job(index: SearchIndex) -> None:
+            index.checkpoint()
+            self._loop.post(done)
+
+        self._give(job, done)
+
     def search(
         self, text: str, before: int, limit: int, found: Callable[[list[Entry], bool], None], failed: Callable[[], None]
     ) -> None:

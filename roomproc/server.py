@@ -98,7 +98,8 @@ class RoomServer:
         )
         self.links = Links(self, link)
         loop.end_of_round = self._end_of_round
-        loop.timed += [self.room, self.links.lobby_link, Upkeep(self, opened.seq), Drain(self)]
+        self.upkeep = Upkeep(self, opened.seq)
+        loop.timed += [self.room, self.links.lobby_link, self.upkeep, Drain(self)]
         loop.on_signals(lambda _number: self.stop("restarting"), signal.SIGTERM)
         loop.on_signals(lambda _number: self.stop("going_down"), signal.SIGINT)
         loop.listen(listener, self._accepted)
@@ -188,6 +189,7 @@ class RoomServer:
         try:
             if work:
                 self.history.commit(work)
+                self.upkeep.stored()
         except sqlite3.Error as why:
             log.error("the round could not be stored: %s", why)
             if getattr(why, "sqlite_errorcode", 0) & 0xFF not in GOES_ON:

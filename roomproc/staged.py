@@ -57,14 +57,10 @@ class Work:
         self.came: list[Remembered] = []
         self.went: list[str] = []
 
+    @property
+    def more_than_said(self) -> bool:
+        """Whether there is something beside what members said, which is nearly all that rooms store."""
+        return bool(self.spent or self.revoked or self.standing or self.facts or self.came or self.went)
+
     def __bool__(self) -> bool:
-        return bool(
-            self.entries
-            or self.whispers
-            or self.spent
-            or self.revoked
-            or self.standing
-            or self.facts
-            or self.came
-            or self.went
-        )
+        return bool(self.entries or self.whispers) or self.more_than_said

@@ -20,7 +20,9 @@ ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
 TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
 TIDY_MOST: Final = 20_000  # and in the middle of a storm
-TIDY_COMMITS: Final = 1_000  # and so many commits, however few their lines: some 10 MB of write-ahead log
+# Pages of write-ahead log that are moved into the file at once, so that the log begins anew where it is already
+# allocated: a sync takes half of the time and CPU that it takes in a log that grows (0.15 against 0.28 ms).
+LOG_PAGES: Final = 1_000
 
 log = logging.getLogger("room")
 
@@ -32,6 +34,7 @@ class Upkeep:
         self._server = server
         self._tidied = tidied  # the number up to which index and checkpoint were asked for
         self._seen = tidied  # the number at the last look
+        self._moving = False  # the keeper moves the log's pages
         now = server.loop.now.mono
         self._next = now + EVERY
         self._empty_since = now
@@ -58,14 +61,28 @@ class Upkeep:
         except sqlite3.Error as why:
             log.warning("upkeep: %s", why)
         self._tidy(server.room.seq)
+        self.stored()
         self._consider_the_end(now.mono)
+
+    def stored(self) -> None:
+        """After a commit: the write-ahead log is kept short, by the keeper, so that rounds go on meanwhile."""
+        if self._server.history.behind >= LOG_PAGES and not self._moving:
+            self._moving = True
+            self._server.keeper.checkpoint(self._moved)
+
+    def _moved(self) -> None:
+        """Only a log that was moved to its very end begins anew: the little that came meanwhile is moved here."""
+        self._moving = False
+        try:
+            self._server.history.checkpoint()
+        except sqlite3.Error as why:
+            log.warning("a checkpoint: %s", why)
 
     def _tidy(self, seq: int) -> None:
         """The keeper shares the core with the loop, so its work is left for a quiet moment."""
         quiet, self._seen = seq == self._seen, seq
-        history = self._server.history
-        if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST) or history.behind >= TIDY_COMMITS:
-            self._tidied, history.behind = seq, 0
+        if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST):
+            self._tidied = seq
             self._server.keeper.tidy()
 
     def _end_silent(self, now: Now) -> None:

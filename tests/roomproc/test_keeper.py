@@ -65,3 +65,16 @@ def test_an_index_that_cannot_be_opened_is_told_and_tried_again(keeper, loop, mo
     keeper.search("hello", 9, 5, lambda lines, more: told.append(lines), lambda: told.append("failed"))
     until(loop, lambda: len(told) == 3)
     assert [line.text for line in told[2]] == ["hello"]
+
+
+def test_a_checkpoint_is_told_whether_or_not_it_worked(keeper, loop, monkeypatch):
+    moved = []
+    keeper.checkpoint(lambda: moved.append("moved"))
+    until(loop, lambda: moved)
+    monkeypatch.setattr(SearchIndex, "checkpoint", broken)
+    keeper.checkpoint(lambda: moved.append("not moved"))
+    until(loop, lambda: moved[1:])
+
+
+def broken(index):
+    raise sqlite3.OperationalError("disk is full")

@@ -1,5 +1,6 @@
-"""When the room's upkeep asks for a checkpoint: by lines and by commits, and at once for what a dead process left."""
+"""When the room's upkeep has the index brought up to date, and the write-ahead log moved into the file."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -7,9 +8,11 @@ from typing import Any, cast
 import pytest
 
 from base.config import Config
-from roomproc.history import COMMIT_BYTES, History, Work
-from roomproc.upkeep import TIDY_COMMITS, TIDY_LINES, TIDY_MOST, Upkeep
+from roomproc.history import PAGE_BYTES, History
+from roomproc.staged import Told, Work
+from roomproc.upkeep import LOG_PAGES, TIDY_LINES, TIDY_MOST, Upkeep
 from wire.clock import Now
+from wire.messages import Line
 
 
 class Asked:
@@ -17,9 +20,13 @@ class Asked:
 
     def __init__(self) -> None:
         self.times = 0
+        self.moving: list[Callable[[], None]] = []
 
     def tidy(self) -> None:
         self.times += 1
+
+    def checkpoint(self, done: Callable[[], None]) -> None:
+        self.moving.append(done)
 
 
 @pytest.fixture
@@ -32,37 +39,66 @@ def server(tmp_path: Path) -> Any:
     )  # fmt: skip
 
 
-def look(upkeep: Upkeep, server: Any, *, seq: int, behind: int) -> int:
-    """How often the keeper has been asked, after a look with so much done."""
-    server.room.seq, server.history.behind = seq, behind
+def look(upkeep: Upkeep, server: Any, *, seq: int) -> int:
+    """How often the keeper has been asked to tidy, after a look with so many lines."""
+    server.room.seq = seq
     upkeep.tick(Now(1.0, 1_000))
     return cast("int", server.keeper.times)
 
 
 def test_lines_are_tidied_once_it_is_quiet_or_when_they_are_many(server: Any) -> None:
     upkeep = Upkeep(server, 0)
-    assert look(upkeep, server, seq=TIDY_LINES, behind=1) == 0  # they are coming still
-    assert look(upkeep, server, seq=TIDY_LINES, behind=1) == 1
-    assert server.history.behind == 0
-    assert look(upkeep, server, seq=TIDY_LINES + TIDY_MOST, behind=1) == 2
+    assert look(upkeep, server, seq=TIDY_LINES) == 0  # they are coming still
+    assert look(upkeep, server, seq=TIDY_LINES) == 1
+    assert look(upkeep, server, seq=TIDY_LINES + TIDY_MOST) == 2
 
 
-def test_a_room_that_is_never_quiet_has_a_short_log_all_the_same(server: Any) -> None:
+def test_a_log_is_moved_when_it_is_long_and_once_at_a_time(server: Any) -> None:
+    def rest() -> None:
+        server.history.behind = 0
+
+    server.history.checkpoint = rest
     upkeep = Upkeep(server, 0)
-    assert look(upkeep, server, seq=100, behind=TIDY_COMMITS - 1) == 0
-    assert look(upkeep, server, seq=101, behind=TIDY_COMMITS) == 1
-    assert look(upkeep, server, seq=102, behind=server.history.behind + 1) == 1
+    server.history.behind = LOG_PAGES - 1
+    upkeep.stored()
+    assert not server.keeper.moving
+    for _ in range(2):
+        server.history.behind += 1
+        upkeep.stored()
+    assert len(server.keeper.moving) == 1
+    server.keeper.moving.pop()()
+    assert server.history.behind == 0, "what came while the keeper was at it is moved as well"
+    server.history.behind = LOG_PAGES
+    upkeep.stored()
+    assert server.keeper.moving
+
+
+def said(history: History, seq: int) -> None:
+    work = Work()
+    work.entries = [Told(Line(seq=seq, at=seq, sender="ann", text="x" * 10 * PAGE_BYTES))]
+    history.commit(work)
+
+
+def test_a_log_that_was_moved_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite3"
+    history = History(path, "process")
+    history.open(1)
+    for seq in range(1, 10):
+        said(history, seq)
+    grown = (tmp_path / "log.sqlite3-wal").stat().st_size
+    for seq in range(10, 100):
+        if seq % 9 == 0:
+            history.checkpoint()
+        said(history, seq)
+    assert (tmp_path / "log.sqlite3-wal").stat().st_size < 2 * grown
+    history.close()
 
 
 def test_what_a_process_left_that_died_counts(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite3"
     history = History(path, "process")
     history.open(1)
-    assert history.behind == 0
-    work = Work()
-    work.facts["topic"] = "x" * 10 * COMMIT_BYTES
-    history.commit(work)
-    assert history.behind == 1
+    said(history, 1)
     again = History(path, "process")  # the first still has the file open, as one that was killed never closed it
     assert again.behind >= 10
     history.close()
