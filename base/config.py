@@ -80,7 +80,9 @@ class Limits(Section, frozen=True):
     live_rooms: Limit = 2_000
     mail_per_minute: Limit = 30
     tells_per_minute: Limit = 60  # direct messages of one person, that many at once
-    mailbox: Limit = 20_000  # mails one inbox holds
+    mailbox: Limit = 20_000  # mails that one person may keep, in all folders
+    mailbox_mib: Limit = 200  # MiB of them
+    trash_days: Limit = 30  # after which what was deleted is gone for good; 0: never by itself
 
 
 class Log(Section, frozen=True):

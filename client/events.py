@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wire.messages import BackRow, Direct, Entry, MailNew, Message, Presence, Say, Whisper, Whispered
+from wire.messages import BackRow, Direct, Entry, MailChanged, MailNew, Message, Presence, Say, Whisper, Whispered
 
 Outgoing = Say | Whisper
 
@@ -128,6 +128,13 @@ class DirectCame:
 @dataclass(frozen=True, slots=True)
 class UnreadChanged:
     unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """Another connection of ours read, marked, moved or stored mail."""
+
+    change: MailChanged
 
 
 # --- events: a room
@@ -275,6 +282,7 @@ class Announced:
 Effect = Open | Send | Close
 Event = (
     NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | Ended | Lost | Back | Answered | MailCame | DirectCame
-    | UnreadChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom | EntryCame | WhisperCame | PresenceCame
-    | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held | Unconfirmed | Complaint | Announced
+    | UnreadChanged | MailboxChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom | EntryCame
+    | WhisperCame | PresenceCame | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held | Unconfirmed
+    | Complaint | Announced
 )  # fmt: skip

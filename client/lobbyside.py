@@ -22,6 +22,7 @@ from client.events import (
     LoggedOut,
     LoginRefused,
     Lost,
+    MailboxChanged,
     MailCame,
     NoServer,
     UnreadChanged,
@@ -38,6 +39,7 @@ from wire.messages import (
     Guest,
     Hello,
     Login,
+    MailChanged,
     MailNew,
     Message,
     Passwd,
@@ -189,14 +191,10 @@ class LobbySide:
                 self._error(message, now)
             case Bye():
                 self._bye(message, now)
-            case MailNew():
-                self.unread = message.unread
-                self._desk.tell(MailCame(message))
+            case MailNew() | Unread() | MailChanged():
+                self._mail(message)
             case Direct():
                 self._direct(message, now)
-            case Unread():
-                self.unread = message.unread
-                self._desk.tell(UnreadChanged(message.unread))
             case Announcement():
                 self._desk.tell(Announced(None, message.text, message.at))
             case Pong():
@@ -283,6 +281,17 @@ class LobbySide:
         away = "" if welcome.away is UNSET else welcome.away
         self._desk.tell(LoggedIn(self.name, self.roles, self.guest, self.unread, welcome.motd, again, back, away))
         self._asked.send(self._conn)
+
+    def _mail(self, message: MailNew | Unread | MailChanged) -> None:
+        match message:
+            case MailNew():
+                self.unread = message.unread
+                self._desk.tell(MailCame(message))
+            case Unread():
+                self.unread = message.unread
+                self._desk.tell(UnreadChanged(message.unread))
+            case MailChanged():
+                self._desk.tell(MailboxChanged(message))
 
     def _direct(self, direct: Direct, now: Now) -> None:
         if self._directs is None or direct.number > self._directs:

@@ -5,7 +5,7 @@ Law: nothing here acts. `then` is called by the server in a later round with wha
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wire.control import LobbyToRoom, RoomSettings
 from wire.messages import Message
@@ -72,6 +72,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Seek:
+    """Look into the mail file beside the loop, as it stands after the commit."""
+
+    look: Callable[[Callable[..., Any]], Any]
+    then: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Spawn:
     """Have the nursery see that the room runs."""
 
@@ -134,5 +142,18 @@ class TurnAway:
 
 
 Effect = (
-    Send | Close | Verify | Hash | Look | Spawn | CloseForGood | Halt | Erase | ToRoom | CloseLink | Admit | TurnAway
+    Send
+    | Close
+    | Verify
+    | Hash
+    | Look
+    | Seek
+    | Spawn
+    | CloseForGood
+    | Halt
+    | Erase
+    | ToRoom
+    | CloseLink
+    | Admit
+    | TurnAway
 )

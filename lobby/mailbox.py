@@ -1,49 +1,27 @@
-"""The inboxes: mail in `mail.sqlite3`, one row a mail and one a recipient.
+"""The mailboxes: mail in `mail.sqlite3`, one row a mail and one for each who has it, in folders.
 
-Law: a mail is committed before it is acknowledged, and one sent again under its stream and id is stored once.
-Owners are kept folded. Counts are kept by triggers, so that an inbox of ten thousand costs no more than one of ten.
+Law: a mail is committed before it is acknowledged, and one sent again under its stream and id is stored once. Owners
+are kept folded. The trash gives way to what comes: a mailbox holds what its quota says, and no more.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from msgspec import UNSET
-
 from base.sqlite import Durability
+from lobby import mailpages
 from lobby.database import Database
-from lobby.directs import SCHEMA as DIRECTS
 from lobby.directs import Directs
+from lobby.mailpages import no_such
+from lobby.mailschema import STEPS
+from lobby.quota import Quota
 from wire.errors import Refused
-from wire.messages import Mail, MailRow
+from wire.messages import FolderRow, Mail, MailRow
 from wire.names import fold
 
-# Folders, threads and a sender's copies are to come as further steps: columns of `copies` and `mails`.
-_STEPS: Final = (
-    """
-CREATE TABLE mails (
-    mail INTEGER PRIMARY KEY AUTOINCREMENT, sender TEXT NOT NULL, recipients TEXT NOT NULL, subject TEXT NOT NULL,
-    body TEXT NOT NULL, at INTEGER NOT NULL, answers INTEGER);
-CREATE TABLE copies (
-    owner TEXT NOT NULL, mail INTEGER NOT NULL REFERENCES mails (mail), read INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (owner, mail)) WITHOUT ROWID;
-CREATE INDEX copies_by_mail ON copies (mail);
-CREATE TABLE inboxes (owner TEXT PRIMARY KEY, mails INTEGER NOT NULL, unread INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE sent (
-    sender TEXT NOT NULL, stream TEXT NOT NULL, id TEXT NOT NULL, mail INTEGER NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (sender, stream, id)) WITHOUT ROWID;
-CREATE INDEX sent_by_time ON sent (at);
-CREATE TRIGGER came AFTER INSERT ON copies BEGIN INSERT INTO inboxes VALUES (new.owner, 1, 1 - new.read)
-    ON CONFLICT DO UPDATE SET mails = mails + 1, unread = unread + 1 - new.read; END;
-CREATE TRIGGER went AFTER DELETE ON copies BEGIN
-    UPDATE inboxes SET mails = mails - 1, unread = unread - 1 + old.read WHERE owner = old.owner; END;
-CREATE TRIGGER was_read AFTER UPDATE OF read ON copies BEGIN
-    UPDATE inboxes SET unread = unread + old.read - new.read WHERE owner = new.owner; END;
-""",
-    DIRECTS,
-)
+PURGED: Final = 200  # mails removed for good in one round: some 20 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +34,11 @@ class Sent:
 
 
 class Mailbox:
-    """All inboxes of the server. Times are epoch milliseconds."""
+    """All mailboxes of the server. Times are epoch milliseconds."""
 
     def __init__(self, path: Path, durability: Durability) -> None:
-        self._db = Database(path, durability, _STEPS)
+        self.path = path
+        self._db = Database(path, durability, STEPS)
         self.directs = Directs(self._db)  # in the same file, and so in the same commit
         self.commit = self._db.commit
         self.rollback = self._db.rollback
@@ -69,6 +48,8 @@ class Mailbox:
     @property
     def dirty(self) -> bool:
         return self._db.dirty
+
+    # -- what comes in
 
     def send(
         self,
@@ -83,99 +64,288 @@ class Mailbox:
         answers: int | None = None,
         wall: int,
         window_s: float,
+        everyone: bool = False,
     ) -> Sent:
-        """Store one mail for the people in `to`, whose names the caller has looked up."""
-        keyed = stream is not None and id is not None
-        if keyed:
-            self._forget(wall - int(window_s * 1000))
-            before = self._db.read(
-                "SELECT mail, recipients FROM sent LEFT JOIN mails USING (mail)"
-                " WHERE sent.sender = ? AND stream = ? AND id = ?",
-                *(fold(sender), stream, id),
-            ).fetchone()
-            if before is not None:
-                return Sent(before[0], fresh=False, recipients=json.loads(before[1] or "[]"))
+        """Store one mail for the people in `to`, whose names the caller has looked up; with `everyone` none of them
+        is named in it. Its sender has it in the folder sent, or in the inbox where it is to themselves."""
+        before = self.again(sender, stream, id, wall - int(window_s * 1000))
+        if before is not None:
+            return before
         owners = {fold(name): name for name in to}
-        mail = self._db.write(
-            "INSERT INTO mails (sender, recipients, subject, body, at, answers) VALUES (?, ?, ?, ?, ?, ?)",
-            *(sender, json.dumps(list(owners.values())), subject, body, at, answers),
-        ).lastrowid
-        assert mail is not None
+        named = [mailpages.EVERYONE] if everyone else list(owners.values())
+        mail = self._store(sender, named, subject, body, at, answers)
+        thread = self._thread(sender, answers) or mail
+        size = weight(subject, body)
         for owner in owners:
-            self._db.write("INSERT INTO copies (owner, mail) VALUES (?, ?)", owner, mail)
-        if keyed:
-            self._db.write("INSERT INTO sent VALUES (?, ?, ?, ?, ?)", fold(sender), stream, id, mail, wall)
+            self._copy(owner, mail, thread, size, "inbox", read=False, since=wall)
+        if fold(sender) not in owners:
+            self._copy(fold(sender), mail, thread, size, "sent", read=True, since=wall)
+        self._remember(sender, stream, id, mail, wall)
         return Sent(mail, fresh=True, recipients=list(owners.values()))
 
-    def page(self, owner: str, before: int | None, limit: int) -> tuple[list[MailRow], bool]:
+    def draft(
+        self,
+        *,
+        owner: str,
+        stream: str | None,
+        id: str | None,  # noqa: A002
+        to: list[str],
+        subject: str,
+        body: str,
+        answers: int | None,
+        mail: int | None,
+        wall: int,
+        window_s: float,
+    ) -> int:
+        """Keep what is not sent yet, in the place of an earlier draft where its number is given. Raises
+        Refused(no_such_mail) when that is no draft any more."""
+        before = self.again(owner, stream, id, wall - int(window_s * 1000))
+        if before is not None:
+            return before.mail
+        size, thread = weight(subject, body), self._thread(owner, answers)
+        if mail is None:
+            mail = self._store(owner, to, subject, body, wall, answers)
+            self._copy(fold(owner), mail, thread or mail, size, "drafts", read=True, since=wall)
+            self._remember(owner, stream, id, mail, wall)
+            return mail
+        if self._folder(owner, mail) != "drafts":
+            raise no_such(mail)
+        self._db.write(
+            "UPDATE mails SET recipients = ?, subject = ?, body = ?, at = ?, answers = ? WHERE mail = ?",
+            *(json.dumps(to), subject, body, wall, answers, mail),
+        )
+        self._set(owner, mail, "size = ?, thread = ?", size, thread or mail)
+        return mail
+
+    def keep(
+        self,
+        *,
+        owner: str,
+        sender: str,
+        to: list[str],
+        subject: str,
+        body: str,
+        at: int,
+        wall: int,
+        answers: int | None = None,
+        folder: str = "inbox",
+        read: bool = True,
+        starred: bool = False,
+    ) -> tuple[int, bool]:
+        """Put a mail from elsewhere into somebody's mailbox; its number, and whether it was not there already."""
+        known = self._db.one(
+            "SELECT mail FROM mails JOIN copies USING (mail)"
+            " WHERE at = ? AND owner = ? AND sender = ? AND subject = ? AND body = ?",
+            *(at, fold(owner), sender, subject, body),
+        )
+        if known is not None:
+            return int(known), False
+        mail = self._store(sender, to, subject, body, at, answers, keeper=owner)
+        thread = self._thread(owner, answers) or mail
+        home = folder if folder in ("sent", "drafts") else "sent" if fold(sender) == fold(owner) else "inbox"
+        size = weight(subject, body)
+        self._copy(fold(owner), mail, thread, size, folder, read=read, since=wall, home=home, starred=starred)
+        return mail, True
+
+    # -- looking
+
+    def page(
+        self,
+        owner: str,
+        before: int | None,
+        limit: int,
+        *,
+        folder: str = "inbox",
+        starred: bool = False,
+        thread: int | None = None,
+        threads: bool = False,
+    ) -> tuple[list[MailRow], bool]:
         """The newest mails, or the newest before a number, and whether there are older ones."""
-        rows = self._db.read(
-            "SELECT mail, sender, subject, at, read FROM copies JOIN mails USING (mail)"
-            " WHERE owner = ? AND mail < ? ORDER BY mail DESC LIMIT ?",
-            *(fold(owner), 2**63 - 1 if before is None else before, limit + 1),
-        ).fetchall()
-        mails = [
-            MailRow(mail=mail, sender=sender, subject=subject, at=at, read=bool(read))
-            for mail, sender, subject, at, read in rows[:limit]
-        ]
-        return mails, len(rows) > limit
+        return mailpages.page(
+            self._db.read, owner, before, limit, folder=folder, starred=starred, thread=thread, threads=threads
+        )
 
     def read(self, owner: str, mail: int) -> Mail:
         """The whole mail, which is read from now on. Raises Refused(no_such_mail)."""
-        row = self._db.read(
-            "SELECT sender, recipients, subject, body, at, answers FROM copies JOIN mails USING (mail)"
-            " WHERE owner = ? AND mail = ?",
-            *(fold(owner), mail),
-        ).fetchone()
-        if row is None:
-            raise _no_such(mail)
+        found = mailpages.whole(self._db.read, owner, mail)
         self.mark(owner, mail, read=True)
-        sender, recipients, subject, body, at, answers = row
-        return Mail(
-            mail=mail,
-            sender=sender,
-            to=json.loads(recipients),
-            subject=subject,
-            body=body,
-            at=at,
-            read=True,
-            answers=UNSET if answers is None else answers,
-        )
+        found.read = True
+        return found
 
-    def mark(self, owner: str, mail: int, read: bool) -> None:
-        """Raises Refused(no_such_mail)."""
-        was = self._db.one("SELECT read FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
-        if was is None:
-            raise _no_such(mail)
-        if bool(was) != read:
-            self._db.write("UPDATE copies SET read = ? WHERE owner = ? AND mail = ?", read, fold(owner), mail)
+    def export(self, owner: str, after: int, limit: int) -> list[Mail]:
+        """Mails whole, in all folders, oldest first, those after a number."""
+        return mailpages.export(self._db.read, owner, after, limit)
 
-    def delete(self, owner: str, mail: int) -> None:
-        """Take it out of this inbox; the text goes with its last copy. Raises Refused(no_such_mail)."""
-        if self._db.one("SELECT 1 FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail) is None:
-            raise _no_such(mail)
-        self._db.write("DELETE FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
-        self._db.write("DELETE FROM mails WHERE mail = ?1 AND NOT EXISTS (SELECT 1 FROM copies WHERE mail = ?1)", mail)
+    def every(self, owner: str) -> Iterator[Mail]:
+        """All mails of somebody, whole, oldest first."""
+        return mailpages.every(self._db.read, owner)
 
-    def empty(self, owner: str) -> None:
-        """Take all mails out of this inbox: the name is somebody else's from now on."""
-        key = fold(owner)
-        mails = [mail for (mail,) in self._db.read("SELECT mail FROM copies WHERE owner = ?", key)]
-        for mail in mails:
-            self.delete(key, mail)
+    def state(self, owner: str, mail: int) -> tuple[str, bool, bool] | None:
+        """The folder of a mail, whether it is read, and whether it is starred; None when it is gone."""
+        found = self._db.read(
+            "SELECT folder, read, starred FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail
+        ).fetchone()
+        return None if found is None else (found[0], bool(found[1]), bool(found[2]))
+
+    def folders(self, owner: str) -> list[FolderRow]:
+        return mailpages.folders(self._db.read, owner)
 
     def unread(self, owner: str) -> int:
-        return self._db.one("SELECT unread FROM inboxes WHERE owner = ?", fold(owner)) or 0
+        """Of the inbox: what waits in other folders was put there."""
+        found = self._db.one("SELECT unread FROM folders WHERE owner = ? AND folder = 'inbox'", fold(owner))
+        return found or 0
 
     def count(self, owner: str) -> int:
-        """How many mails the inbox holds."""
-        return self._db.one("SELECT mails FROM inboxes WHERE owner = ?", fold(owner)) or 0
+        """How many mails somebody has, in all folders."""
+        return self._db.one("SELECT sum(mails) FROM folders WHERE owner = ?", fold(owner)) or 0
 
-    def _forget(self, before: int) -> None:
-        """Drop the keys of mails sent before that time: a mail sent again now is a new one."""
-        if self._db.one("SELECT 1 FROM sent WHERE at < ? LIMIT 1", before):
-            self._db.write("DELETE FROM sent WHERE at < ?", before)
+    # -- changing
+
+    def mark(self, owner: str, mail: int, *, read: bool | None = None, starred: bool | None = None) -> None:
+        """Raises Refused(no_such_mail)."""
+        was = self._db.read("SELECT read, starred FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
+        if (found := was.fetchone()) is None:
+            raise no_such(mail)
+        if read is not None and bool(found[0]) != read:
+            self._set(owner, mail, "read = ?", read)
+        if starred is not None and bool(found[1]) != starred:
+            self._set(owner, mail, "starred = ?", starred)
+
+    def move(self, owner: str, mail: int, folder: str | None, wall: int) -> str:
+        """Into the archive, the trash or the folder it is of; without a folder to where it was before. The folder it
+        is in then. Raises Refused(no_such_mail, not_allowed)."""
+        found = self._db.read(
+            "SELECT folder, home, was FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail
+        ).fetchone()
+        if found is None:
+            raise no_such(mail)
+        there, home, was = found
+        to = folder or (was if there == "trash" else home)
+        if to not in ("trash", home) and (to != "archive" or home == "drafts"):
+            raise Refused("not_allowed", f"this mail is of the folder {home}: it cannot be moved to {to}")
+        if to != there:
+            self._set(owner, mail, "folder = ?, was = ?, since = ?", to, there if to == "trash" else to, wall)
+        return to
+
+    def delete(self, owner: str, mail: int, wall: int = 0) -> bool:
+        """Into the trash, and from there for good; True when it is gone. Raises Refused(no_such_mail)."""
+        if self._folder(owner, mail) != "trash":
+            self.move(owner, mail, "trash", wall)
+            return False
+        self.remove(owner, mail)
+        return True
+
+    def remove(self, owner: str, mail: int) -> None:
+        """For good, from whichever folder; the text goes with its last copy."""
+        self._db.write("DELETE FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
+        self._bury(mail)
+
+    def empty_trash(self, owner: str) -> int:
+        """How many that were; their texts are removed by and by."""
+        return self._db.write("DELETE FROM copies WHERE owner = ? AND folder = 'trash'", fold(owner)).rowcount
+
+    def empty(self, owner: str) -> None:
+        """All mails in all folders: the name is somebody else's from now on, or nobody's."""
+        if self.count(owner):
+            self._db.write("DELETE FROM copies WHERE owner = ?", fold(owner))
+
+    def tidy(self, wall: int, trash_days: int) -> bool:
+        """Remove for good what was deleted long ago, and the texts that nobody has any more, some at a time; True
+        when there may be more. `trash_days` 0: the trash is kept."""
+        due = self._db.read(
+            "SELECT owner, mail FROM copies WHERE folder = 'trash' AND since <= ? LIMIT ?",
+            *(wall - trash_days * 86_400_000, PURGED if trash_days else 0),
+        ).fetchall()
+        for owner, mail in due:
+            self.remove(owner, mail)
+        orphans = self._db.read("SELECT mail FROM orphans LIMIT ?", PURGED).fetchall()
+        for (mail,) in orphans:
+            self._bury(mail)
+        return max(len(due), len(orphans)) == PURGED
+
+    def give_way(self, owner: str, size: int, quota: Quota) -> None:
+        """Make place for one more mail: the oldest in the trash go for good."""
+        while not quota.holds(self.folders(owner), size):
+            oldest = self._db.one(
+                "SELECT mail FROM copies WHERE owner = ? AND folder = 'trash' ORDER BY mail LIMIT 1", fold(owner)
+            )
+            if oldest is None:
+                return
+            self.remove(owner, oldest)
+
+    # -- steps
+
+    def _store(
+        self, sender: str, to: list[str], subject: str, body: str, at: int, answers: int | None, keeper: str = ""
+    ) -> int:
+        mail = self._db.write(
+            "INSERT INTO mails (sender, recipients, subject, body, at, answers, keeper) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(sender, json.dumps(to, ensure_ascii=False), subject, body, at, answers, keeper),
+        ).lastrowid
+        assert mail is not None
+        return mail
+
+    def _copy(
+        self,
+        owner: str,
+        mail: int,
+        thread: int,
+        size: int,
+        folder: str,
+        *,
+        read: bool,
+        since: int,
+        home: str = "",
+        starred: bool = False,
+    ) -> None:
+        self._db.write(
+            "INSERT INTO copies (owner, mail, read, folder, home, was, since, starred, thread, size)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(owner, mail, read, folder, home or folder, home or folder, since, starred, thread, size),
+        )
+
+    def _thread(self, who: str, answers: int | None) -> int | None:
+        """The thread of the mail that is answered, where `who` has it: nobody joins another's thread by its number."""
+        if answers is None:
+            return None
+        thread: int | None = self._db.one("SELECT thread FROM copies WHERE owner = ? AND mail = ?", fold(who), answers)
+        return thread
+
+    def _folder(self, owner: str, mail: int) -> str:
+        """Raises Refused(no_such_mail)."""
+        folder: str | None = self._db.one("SELECT folder FROM copies WHERE owner = ? AND mail = ?", fold(owner), mail)
+        if folder is None:
+            raise no_such(mail)
+        return folder
+
+    def _set(self, owner: str, mail: int, what: str, *values: object) -> None:
+        self._db.write(f"UPDATE copies SET {what} WHERE owner = ? AND mail = ?", *values, fold(owner), mail)  # noqa: S608
+
+    def _bury(self, mail: int) -> None:
+        """The text of a mail that nobody has."""
+        self._db.write("DELETE FROM mails WHERE mail = ?1 AND NOT EXISTS (SELECT 1 FROM copies WHERE mail = ?1)", mail)
+        self._db.write("DELETE FROM orphans WHERE mail = ?", mail)
+
+    # -- once only
+
+    def again(self, sender: str, stream: str | None, id_: str | None, since: int) -> Sent | None:
+        """What was stored under this stream and id before, no earlier than `since`."""
+        if stream is None or id_ is None:
+            return None
+        if self._db.one("SELECT 1 FROM sent WHERE at < ? LIMIT 1", since):  # a mail sent again now is a new one
+            self._db.write("DELETE FROM sent WHERE at < ?", since)
+        before = self._db.read(
+            "SELECT mail, recipients FROM sent LEFT JOIN mails USING (mail)"
+            " WHERE sent.sender = ? AND stream = ? AND id = ?",
+            *(fold(sender), stream, id_),
+        ).fetchone()
+        return None if before is None else Sent(before[0], fresh=False, recipients=json.loads(before[1] or "[]"))
+
+    def _remember(self, sender: str, stream: str | None, id_: str | None, mail: int, wall: int) -> None:
+        if stream is not None and id_ is not None:
+            self._db.write("INSERT INTO sent VALUES (?, ?, ?, ?, ?)", fold(sender), stream, id_, mail, wall)
 
 
-def _no_such(mail: int) -> Refused:
-    return Refused("no_such_mail", f"there is no mail {mail} in your inbox")
+def weight(subject: str, body: str) -> int:
+    """What a mail counts towards a quota, in bytes."""
+    return len(subject.encode()) + len(body.encode())

@@ -38,12 +38,14 @@ from lobby.effects import (
     Halt,
     Hash,
     Look,
+    Seek,
     Send,
     Spawn,
     ToRoom,
     Verify,
 )
 from lobby.guardianlink import GuardianLink
+from lobby.mailpages import Reader
 from lobby.nurserylink import NurseryLink
 from lobby.passwords import Workers
 from lobby.requests import RULES
@@ -61,6 +63,7 @@ from wire.messages import Bye
 GOODBYE_SECONDS: Final = 0.5  # for last words to leave; the guardian kills after 1.5
 LOOK_SECONDS: Final = 1.0  # between two looks at the user db
 CHECKPOINT_SECONDS: Final = 10.0
+PURGE_SECONDS: Final = 5.0  # between two rounds in which some of the old mail in the trash is removed
 TIDY_SECONDS: Final = 3_600.0
 ALONE_SECONDS: Final = 300.0  # without guardian and without clients, after which the lobby ends itself
 CLOSED: Final = "closed"  # marks the directory of a room that is to be erased
@@ -107,6 +110,7 @@ class Server:
         self._workers = Workers(loop.post, config.accounts.hash_threads)
         self._lookers = Workers(loop.post, 1)
         self._observer = Observer()
+        self._reader = Reader(paths.mail_db)
         self._clients = Clients(loop, desk)
         self._rooms = RoomLinks(loop, bind_control(paths.control("lobby")), desk)
         self._admin = AdminSocket(loop, bind_control(paths.control("admin")), desk, self._rotate_keys)
@@ -123,6 +127,7 @@ class Server:
             Every(LOOK_SECONDS, self._look, now),
             Every(entry.RENEW_SECONDS, self._renew_leases, now + entry.RENEW_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: self._storage.checkpoint(), now + CHECKPOINT_SECONDS),
+            Every(PURGE_SECONDS, self._purge_mail, now + PURGE_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: roomdesk.keep_lines(self.desk), now + CHECKPOINT_SECONDS),
             Every(TIDY_SECONDS, self._tidy, now + TIDY_SECONDS),
             Every(ALONE_SECONDS / 30, self._consider_end, now),
@@ -181,7 +186,7 @@ class Server:
                 self._clients.send(effect)
             case Close():
                 self._clients.close(effect)
-            case Verify() | Hash() | Look():
+            case Verify() | Hash() | Look() | Seek():
                 self._work(effect)
             case Spawn():
                 self._spawn(effect)
@@ -201,7 +206,7 @@ class Server:
 
     # -- effects
 
-    def _work(self, effect: Verify | Hash | Look) -> None:
+    def _work(self, effect: Verify | Hash | Look | Seek) -> None:
         accounts = self._config.accounts
         work: Callable[[], Any]
         workers = self._workers
@@ -212,6 +217,8 @@ class Server:
                 work = lambda: passwords.make(password, accounts)  # noqa: E731
             case Look(pids=pids):
                 work, workers = (lambda: self._observer.look(pids)), self._lookers
+            case Seek(look=look):
+                work, workers = (lambda: look(self._reader.read)), self._lookers
         try:
             workers.submit(work, lambda outcome: self._worked(effect.then, outcome))
         except Refused as why:
@@ -282,6 +289,10 @@ class Server:
             self.desk.ledger.deleted.take_stock(self.desk.accounts, now.wall)
             self.desk.ledger.deleted.tidy(now.wall, self._config.accounts.deleted_name_days)
             self.desk.directs.tidy(now.wall)
+
+    def _purge_mail(self, now: Now) -> None:
+        with self.desk.storing():
+            self.desk.mailbox.tidy(now.wall, self._config.limits.trash_days)
 
     def _consider_end(self, now: Now) -> None:
         if self._guardian.uplink.up or self._clients.channels:

@@ -1,7 +1,7 @@
 """Full-text search of a room: an index in a file of its own, beside the log and made from it (SQLite FTS5).
 
 Law: it is soft. It follows the log and never holds it up: another connection, another file, another thread; a lost or
-foreign index is made again. What a person types never reaches the query syntax: it is taken apart into quoted words.
+foreign index is made again.
 """
 
 import sqlite3
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from base.sqlite import connect
+from base.words import quote
 from roomproc.history import entry_of
 from wire.messages import Entry
 
@@ -94,22 +95,6 @@ class SearchIndex:
     def _fact(self, name: str, default: int) -> int:
         row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row else default
-
-
-def quote(text: str) -> str:
-    """`text` as an FTS5 query: its words as strings (a quote is doubled, sqlite.org/fts5.html section 3.1), all of
-    which must be there; a word that ends in * is a beginning. Empty when there is no word in it.
-
-    Beginnings are asked for and not guessed: over ten million lines a common one costs 400 ms, a whole word half a
-    millisecond, since only its newest lines are read.
-    """
-    words = [word for word in text.split() if any(sign.isalnum() for sign in word)]
-    return " ".join(_quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
-    beginning = "*" if word.endswith("*") else ""
-    return '"' + word.rstrip("*").replace('"', '""').replace("\0", "") + '"' + beginning
 
 
 def erase(path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from base.paths import Paths
 from base.sqlite import NewerFile, connect, migrate
+from lobby import mailpages
 from lobby.mailbox import Mailbox
 from lobby.store import Store
 from roomproc.history import History
@@ -65,12 +66,34 @@ def test_the_lobbys_file(paths: Paths, times: int) -> None:
 def test_the_mail_file(paths: Paths) -> None:
     mailbox = Mailbox(first_version("mail", paths.mail_db), "off")
     assert mailbox.unread("test_user") == 1
+    assert [row.mail for row in mailpages.search(mailbox._db.read, "test_user", "tuesday", None, 9)[0]] == [1]
     assert mailbox.read("test_user", 1).subject == "chess"
     again = mailbox.send(
         sender="Foo_User", stream="stream-of-v1-0001", id="m1", to=["Test_User"], subject="chess", body="Tuesday?",
         at=1_795_100_000_000, wall=1_795_100_000_000, window_s=86_400,
     )  # fmt: skip
     assert (again.mail, again.fresh) == (1, False), "what came before the change of version exists once"
+
+
+def test_mail_of_before_there_were_folders(paths: Paths) -> None:
+    path = first_version("mail", paths.mail_db)
+    db = sqlite3.connect(path)
+    for mail, answers, read in ((2, 1, 1), (3, 2, 0), (4, None, 0), (5, 99, 0), (6, 6, 0)):
+        db.execute("INSERT INTO mails VALUES (?, 'Foo_User', '[\"Test_User\"]', 'é', 'bé', 7, ?)", (mail, answers))
+        db.execute("INSERT INTO copies VALUES ('test_user', ?, ?)", (mail, read))
+    db.commit()
+    db.close()
+    mailbox = Mailbox(path, "off")
+    rows, _ = mailbox.page("test_user", None, 9)
+    assert [(row.mail, row.thread, row.read) for row in rows] == [
+        (6, 6, False), (5, 5, False), (4, 4, False), (3, 1, False), (2, 1, True), (1, 1, False),
+    ]  # fmt: skip
+    inbox = mailbox.folders("test_user")[0]
+    assert (inbox.folder, inbox.mails, inbox.unread) == ("inbox", 6, 5)
+    assert inbox.bytes == len("chessTuesday?") + 5 * len("ébé".encode())
+    mailbox.delete("test_user", 2)
+    assert mailbox.move("test_user", 2, None, 5) == "inbox"
+    mailbox.close()
 
 
 def test_a_rooms_file(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=0, le=1_000)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Access = Literal["public", "private"]
 Deed = Literal["stop", "restart", "drain", "start"]
+Folder = Literal["inbox", "sent", "drafts", "archive", "trash"]
 
 
 class Message(Struct, tag_field="type", kw_only=True, gc=False):
@@ -186,15 +187,61 @@ class Directs(Request, tag="directs", rename={"other": "with"}):
 
 
 class MailSend(Request, tag="mail_send"):
+    """To accounts by name; to `everyone`, where an operator of the server sends it."""
+
     to: Names
     body: str
     subject: str = ""
     answers: Number | UnsetType = UNSET  # the mail this one replies to
+    draft: Number | UnsetType = UNSET  # the draft it was written in, which is gone then
+
+
+class MailDraft(Request, tag="mail_draft"):
+    """Keep what is not sent yet; as a new draft, or in place of what `mail` said."""
+
+    to: Names = []
+    body: str = ""
+    subject: str = ""
+    answers: Number | UnsetType = UNSET
+    mail: Number | UnsetType = UNSET
+
+
+class MailKeep(Request, tag="mail_keep", rename={"sender": "from"}):
+    """Put a mail from elsewhere (an export, another program's) into one's own mailbox; once, however often it is."""
+
+    sender: Word
+    body: str
+    at: Number
+    to: Names = []
+    subject: str = ""
+    answers: Number | UnsetType = UNSET
+    folder: Folder = "inbox"
+    read: bool = True
+    starred: bool = False
 
 
 class MailList(Request, tag="mail_list"):
+    """A folder; or what is starred, or a thread, wherever it is but in the trash."""
+
     before: Number | UnsetType = UNSET  # the last mail of the page before; newest come first
     limit: Count = 20
+    folder: Folder | UnsetType = UNSET  # the inbox
+    starred: bool = False
+    thread: Number | UnsetType = UNSET
+    threads: bool = False  # of each thread only the newest mail
+
+
+class MailSearch(Request, tag="mail_search"):
+    """Mails that hold every word of `text`, in a folder, or in all but the trash."""
+
+    text: str
+    before: Number | UnsetType = UNSET
+    limit: Count = 20
+    folder: Folder | UnsetType = UNSET
+
+
+class MailFolders(Request, tag="mail_folders"):
+    pass
 
 
 class MailRead(Request, tag="mail_read"):
@@ -203,11 +250,32 @@ class MailRead(Request, tag="mail_read"):
 
 class MailMark(Request, tag="mail_mark"):
     mail: Number
-    read: bool
+    read: bool | UnsetType = UNSET
+    starred: bool | UnsetType = UNSET
+
+
+class MailMove(Request, tag="mail_move"):
+    """Into the archive or the trash, or back to the folder it is of; without `folder` to where it was before."""
+
+    mail: Number
+    folder: Folder | UnsetType = UNSET
 
 
 class MailDelete(Request, tag="mail_delete"):
+    """Into the trash, and from there for good."""
+
     mail: Number
+
+
+class MailEmpty(Request, tag="mail_empty"):
+    """Empty the trash."""
+
+
+class MailExport(Request, tag="mail_export"):
+    """All of one's mails, whole, oldest first, and left as they are."""
+
+    after: Number = 0
+    limit: Count = 100
 
 
 class AdminRooms(Request, tag="admin_rooms"):
@@ -401,13 +469,31 @@ class MailRow(Struct, kw_only=True, gc=False, rename={"sender": "from"}):
     sender: str
     subject: str
     at: int
-    read: bool
+    read: bool  # with `threads`: all of the thread
+    folder: str | UnsetType = UNSET
+    to: list[str] | UnsetType = UNSET  # the first of them, of what one wrote oneself
+    starred: bool | UnsetType = UNSET
+    thread: int | UnsetType = UNSET
+    mails: int | UnsetType = UNSET  # with `threads`: in the thread
 
 
 class MailPage(Answer, tag="mail_page"):
     mails: list[MailRow]
     more: bool
     unread: int
+
+
+class FolderRow(Struct, kw_only=True, gc=False):
+    folder: str
+    mails: int
+    unread: int
+    bytes: int
+
+
+class MailFoldersPage(Answer, tag="mail_folders"):
+    folders: list[FolderRow]
+    most_mails: int | UnsetType = UNSET  # as many as one may keep
+    most_bytes: int | UnsetType = UNSET
 
 
 class Mail(Answer, tag="mail", rename={"sender": "from"}):
@@ -419,6 +505,15 @@ class Mail(Answer, tag="mail", rename={"sender": "from"}):
     at: int
     read: bool
     answers: int | UnsetType = UNSET
+    folder: str | UnsetType = UNSET
+    starred: bool | UnsetType = UNSET
+    thread: int | UnsetType = UNSET
+
+
+class MailExportPage(Answer, tag="mail_export"):
+    mails: list[Mail]
+    more: bool
+    count: int  # of all
 
 
 class MailNew(Message, tag="mail_new", rename={"sender": "from"}):
@@ -432,9 +527,18 @@ class MailNew(Message, tag="mail_new", rename={"sender": "from"}):
 
 
 class Unread(Message, tag="unread"):
-    """The count changed by another of your connections."""
+    """The count of unread mail has changed, by whichever of your connections."""
 
     unread: int
+
+
+class MailChanged(Message, tag="mail_changed"):
+    """Another of your connections changed a mail. Without `folder` it is gone; without `mail` it was many of them."""
+
+    mail: int | UnsetType = UNSET
+    folder: str | UnsetType = UNSET
+    read: bool | UnsetType = UNSET
+    starred: bool | UnsetType = UNSET
 
 
 class AdminRoomRow(Struct, kw_only=True, gc=False):
@@ -483,16 +587,20 @@ class Announcement(Message, tag="announcement"):
     at: int
 
 
+MailRequest = (
+    MailSend | MailDraft | MailKeep | MailList | MailSearch | MailFolders | MailRead | MailMark | MailMove | MailDelete
+    | MailEmpty | MailExport
+)  # fmt: skip
+MailReply = MailPage | MailFoldersPage | Mail | MailExportPage | MailNew | Unread | MailChanged
 OwnRequest = Recover | Sessions | EndSession | Block  # about one's own account
 OwnReply = SessionsPage | Blocked
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
-    | Whois | Away | Tell | Directs | MailSend | MailList | MailRead | MailMark | MailDelete | AdminRooms
-    | AdminRoom | Announce | Audit | OwnRequest
+    | Whois | Away | Tell | Directs | MailRequest | AdminRooms | AdminRoom | Announce | Audit | OwnRequest
 )  # fmt: skip
 LobbyReply = (
     ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | Direct | Told
-    | DirectsPage | MailPage | Mail | MailNew | Unread | AdminRoomsPage | AuditPage | Announcement | OwnReply
+    | DirectsPage | MailReply | AdminRoomsPage | AuditPage | Announcement | OwnReply
 )  # fmt: skip
 
 

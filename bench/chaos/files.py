@@ -23,7 +23,9 @@ def read_room(place: Path, room: str) -> tuple[RoomFile, list[str]]:
 def read_mail(place: Path) -> tuple[MailFile, list[str]]:
     with sqlite3.connect(place) as db:
         mails = list(db.execute("SELECT mail, body FROM mails ORDER BY mail"))
-        return MailFile(mails, list(db.execute("SELECT owner, mail FROM copies"))), _faults(db, "mail")
+        return MailFile(mails, list(db.execute("SELECT owner, mail FROM copies WHERE folder = 'inbox'"))), _faults(
+            db, "mail"
+        )
 
 
 def _entry(kind: int, text: str) -> str:

@@ -180,9 +180,7 @@ MUTANTS: Final = (
     Mutant(
         "a mail that is sent again is stored again",
         (
-            Change(
-                "lobby/mailbox.py", "            if before is not None:\n", "            if before is None and False:\n"
-            ),
+            Change("lobby/mailbox.py", "return None if before is None else Sent(", "return None and Sent("),
             Change("lobby/mailbox.py", '"INSERT INTO sent VALUES', '"INSERT OR REPLACE INTO sent VALUES'),
         ),
         frozenset({"mail"}),

@@ -2,10 +2,24 @@
 
 from typing import Final
 
-from lobby.requests import account, admin, audit, blocks, deeds, guests, mail, password, people, rooms, sessions, tell
+from lobby.requests import (
+    account,
+    admin,
+    audit,
+    blocks,
+    deeds,
+    guests,
+    inbox,
+    mail,
+    password,
+    people,
+    rooms,
+    sessions,
+    tell,
+)
 from lobby.sessions import Table, table
 
 RULES: Final[Table] = table(
-    account.RULES, guests.RULES, password.RULES, rooms.RULES, people.RULES, tell.RULES, mail.RULES, admin.RULES,
-    deeds.RULES, audit.RULES, sessions.RULES, blocks.RULES,
+    account.RULES, guests.RULES, password.RULES, rooms.RULES, people.RULES, tell.RULES, mail.RULES, inbox.RULES,
+    admin.RULES, deeds.RULES, audit.RULES, sessions.RULES, blocks.RULES,
 )  # fmt: skip

@@ -1,66 +1,118 @@
-"""Mail between accounts: send, list, read, mark, delete, and the live notices about it."""
+"""Mail on its way in: what people send one another, drafts, and mail from elsewhere; and the live notices about it.
+
+Law: of several recipients all get it or nobody does, and the refusal names those because of whom.
+"""
 
 import logging
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from lobby.desk import Desk
-from lobby.pages import fit
+from lobby.mailbox import weight
+from lobby.mailpages import EVERYONE
 from lobby.people import Person
+from lobby.quota import quota
+from lobby.requests.audit import record
 from lobby.sessions import Connection, Rule, Who
 from wire.errors import Refused
-from wire.messages import (
-    Done,
-    MailDelete,
-    MailList,
-    MailMark,
-    MailNew,
-    MailPage,
-    MailRead,
-    MailSend,
-    Request,
-    Unread,
-)
+from wire.messages import Done, MailChanged, MailDraft, MailKeep, MailNew, MailSend, Request, Unread
 from wire.names import check_single_line, check_text, fold
 from wire.pace import Pace
 
 SUBJECT_MAX: Final = 200  # characters; a line of a listing
+NAME_MAX: Final = 200  # characters of a name from elsewhere
+NAMES_BYTES: Final = 4_096  # of all recipients of such a mail: it still is one line
 BODY_MAX: Final = 12_000  # characters: with four bytes each, 100 recipients and a subject it still is one line
 PACES: Final = 10_000  # people whose rate is remembered
+OPERATORS: Final = frozenset({"operator", "admin"})  # who may write to everyone
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
 def send(desk: Desk, connection: Connection, message: MailSend) -> None:
     person, now = connection.who, desk.now
-    subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
-    body = check_text(message.body, what="mail", limit=BODY_MAX)
-    to = _recipients(desk, person, message.to)
-    _check_pace(desk, person.key)
-    sent = desk.mailbox.send(
-        sender=person.name,
-        stream=connection.stream,
-        id=None if message.id is UNSET else message.id,
-        to=to,
-        subject=subject,
-        body=body,
-        at=now.wall,
-        answers=None if message.answers is UNSET else message.answers,
-        wall=now.wall,
-        window_s=desk.config.rooms.resend_window,
-    )
-    if sent.fresh:
-        log.info("%s sent mail %d to %s", person.name, sent.mail, ", ".join(to))
-        for name in to:
-            unread = desk.mailbox.unread(name)
-            notice = MailNew(mail=sent.mail, sender=person.name, subject=subject, at=now.wall, unread=unread)
-            desk.notify(desk.people.find(name), notice)
+    id_, window = _given(message.id), desk.config.rooms.resend_window
+    sent = desk.mailbox.again(person.name, connection.stream, id_, now.wall - window * 1_000)
+    if sent is None:
+        subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
+        body = check_text(message.body, what="mail", limit=BODY_MAX)
+        everyone = EVERYONE in map(fold, message.to)
+        to = (
+            _all_accounts(desk, connection)
+            if everyone
+            else _recipients(desk, person, message.to, weight(subject, body))
+        )
+        _check_own_room(desk, person.name, weight(subject, body))
+        _check_pace(desk, person.key)
+        for name in [] if everyone else [*to, person.name]:
+            desk.mailbox.give_way(name, size, quota(desk.config.limits))
+        sent = desk.mailbox.send(
+            sender=person.name,
+            stream=connection.stream,
+            id=id_,
+            to=to,
+            subject=subject,
+            body=body,
+            at=now.wall,
+            answers=_given(message.answers),
+            wall=now.wall,
+            window_s=window,
+            everyone=everyone,
+        )
+        log.info("%s sent mail %d to %s", person.name, sent.mail, EVERYONE if everyone else ", ".join(to))
+        tell_recipients(desk, person.name, to, sent.mail, subject)
+        if person.key not in map(fold, to):
+            change = MailChanged(mail=sent.mail, folder="sent", read=True, starred=False)
+            desk.notify(person, change, but=connection)
+        if everyone:
+            record(desk, person.name, "mail", EVERYONE, subject)
+        _drop_draft(desk, connection, message.draft)
     desk.answer(connection, message, Done(mail=sent.mail))
 
 
-def _recipients(desk: Desk, sender: Person, names: list[str]) -> list[str]:
+def _given(value: T | UnsetType) -> T | None:
+    return None if isinstance(value, UnsetType) else value
+
+
+def tell_recipients(desk: Desk, sender: str, to: list[str], mail: int, subject: str) -> None:
+    for name in to:
+        if (person := desk.people.find(name)) is not None:
+            unread = desk.mailbox.unread(name)
+            desk.notify(person, MailNew(mail=mail, sender=sender, subject=subject, at=desk.now.wall, unread=unread))
+
+
+def _drop_draft(desk: Desk, connection: Connection, draft: int | UnsetType) -> None:
+    """The draft of a mail that is sent, unless it is gone already."""
+    name = connection.who.name
+    if draft is not UNSET and (found := desk.mailbox.state(name, draft)) is not None and found[0] == "drafts":
+        desk.mailbox.remove(name, draft)
+        desk.notify(connection.who, MailChanged(mail=draft), but=connection)
+
+
+def _all_accounts(desk: Desk, connection: Connection) -> list[str]:
+    """All accounts that are not locked, full or not, but the sender. Raises Refused(not_allowed)."""
+    if not OPERATORS.intersection(connection.who.roles):
+        raise Refused("not_allowed", "mail to everyone is for operators of the server; nothing was sent")
+    return accounts_but(desk, connection.who.name)
+
+
+def accounts_but(desk: Desk, but: str) -> list[str]:
+    names = []
+    for account in desk.accounts:
+        try:
+            desk.accounts.usable(account)
+        except Refused:
+            continue
+        if fold(account.name) != fold(but):
+            names.append(account.name)
+    return names
+
+
+def _recipients(desk: Desk, sender: Person, names: list[str], size: int) -> list[str]:
     """The accounts' names, once each. Raises Refused that names those who get no mail: then nobody does."""
     if not names:
         raise Refused("no_such_user", "a mail has a recipient")
@@ -69,7 +121,6 @@ def _recipients(desk: Desk, sender: Person, names: list[str]) -> list[str]:
     shut: list[str] = []
     full: list[str] = []
     kept_away: list[str] = []
-    limit = desk.config.limits.mailbox
     for name in names:
         account = desk.accounts.get(name)
         if account is None:
@@ -81,19 +132,25 @@ def _recipients(desk: Desk, sender: Person, names: list[str]) -> list[str]:
             shut.append(account.name)
             continue
         found[fold(name)] = account.name
-        if limit and desk.mailbox.count(account.name) >= limit:
+        if not quota(desk.config.limits).has_room(desk.mailbox.folders(account.name), size):
             full.append(account.name)
         if desk.ledger.blocks.stands(account.name, sender.name):
             kept_away.append(account.name)
     for wrong, code, why in (
         (unknown, "no_such_user", "there is no account"),
         (shut, "locked", "the account is locked:"),
-        (full, "full", "the inbox is full:"),
+        (full, "full", "the mailbox is full:"),
         (kept_away, "blocked", "they take nothing from you:"),
     ):
         if wrong:
             raise Refused(code, f"{why} {', '.join(dict.fromkeys(wrong))}; nothing was sent")
     return list(found.values())
+
+
+def _check_own_room(desk: Desk, name: str, size: int) -> None:
+    """What one sends is kept too. Raises Refused(full)."""
+    if not quota(desk.config.limits).has_room(desk.mailbox.folders(name), size):
+        raise Refused("full", "your own mailbox is full: delete some mail first; nothing was stored")
 
 
 def _check_pace(desk: Desk, key: str) -> None:
@@ -106,44 +163,87 @@ def _check_pace(desk: Desk, key: str) -> None:
     pace.take(desk.now.mono)
 
 
-def page(desk: Desk, connection: Connection, message: MailList) -> None:
+def draft(desk: Desk, connection: Connection, message: MailDraft) -> None:
+    name, now = connection.who.name, desk.now
+    subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
+    body, to = _body(message.body), _names(message.to)
+    _check_own_room(desk, name, weight(subject, body))
+    desk.mailbox.give_way(name, weight(subject, body), quota(desk.config.limits))
+    mail = desk.mailbox.draft(
+        owner=name,
+        stream=connection.stream,
+        id=_given(message.id),
+        to=to,
+        subject=subject,
+        body=body,
+        answers=_given(message.answers),
+        mail=_given(message.mail),
+        wall=now.wall,
+        window_s=desk.config.rooms.resend_window,
+    )
+    desk.answer(connection, message, Done(mail=mail))
+    tell_change(desk, connection, mail, before=desk.mailbox.unread(name))
+
+
+def _body(text: str) -> str:
+    """May be empty: nothing is written yet, or the mail from elsewhere says it all in its subject."""
+    return check_text(text, what="mail", limit=BODY_MAX) if text.strip() else ""
+
+
+def _names(names: list[str]) -> list[str]:
+    """As they were typed, or stood in another program's mail."""
+    if sum(len(name.encode()) for name in names) > NAMES_BYTES:
+        raise Refused("too_long", f"the names of all recipients have at most {NAMES_BYTES} bytes")
+    return [check_single_line(name, what="name", limit=NAME_MAX) for name in names]
+
+
+def keep(desk: Desk, connection: Connection, message: MailKeep) -> None:
     name = connection.who.name
-    before = None if message.before is UNSET else message.before
-    mails, more = desk.mailbox.page(name, before, message.limit)
-    rows, cut = fit(mails, message.limit)
-    desk.answer(connection, message, MailPage(mails=rows, more=more or cut, unread=desk.mailbox.unread(name)))
+    before = desk.mailbox.unread(name)
+    mail, fresh = store(desk, name, message)
+    desk.answer(connection, message, Done(mail=mail))
+    if fresh:
+        tell_change(desk, connection, mail, before=before)
 
 
-def read(desk: Desk, connection: Connection, message: MailRead) -> None:
-    before = desk.mailbox.unread(connection.who.name)
-    desk.answer(connection, message, desk.mailbox.read(connection.who.name, message.mail))
-    _tell_unread(desk, connection, before)
+def store(desk: Desk, owner: str, message: MailKeep) -> tuple[int, bool]:
+    """Put a mail from elsewhere into somebody's mailbox; its number, and whether it is new there. Raises Refused."""
+    sender = check_single_line(message.sender, what="name", limit=NAME_MAX)
+    subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
+    body, to = _body(message.body), _names(message.to)
+    if not quota(desk.config.limits).has_room(desk.mailbox.folders(owner), weight(subject, body)):
+        raise Refused("full", f"the mailbox of {owner} is full")
+    desk.mailbox.give_way(owner, weight(subject, body), quota(desk.config.limits))
+    return desk.mailbox.keep(
+        owner=owner,
+        sender=sender,
+        to=to,
+        subject=subject,
+        body=body,
+        at=message.at,
+        wall=desk.now.wall,
+        answers=_given(message.answers),
+        folder=message.folder,
+        read=message.read,
+        starred=message.starred,
+    )
 
 
-def mark(desk: Desk, connection: Connection, message: MailMark) -> None:
-    before = desk.mailbox.unread(connection.who.name)
-    desk.mailbox.mark(connection.who.name, message.mail, message.read)
-    desk.answer(connection, message, Done(mail=message.mail))
-    _tell_unread(desk, connection, before)
-
-
-def delete(desk: Desk, connection: Connection, message: MailDelete) -> None:
-    before = desk.mailbox.unread(connection.who.name)
-    desk.mailbox.delete(connection.who.name, message.mail)
-    desk.answer(connection, message, Done(mail=message.mail))
-    _tell_unread(desk, connection, before)
-
-
-def _tell_unread(desk: Desk, connection: Connection, before: int) -> None:
-    unread = desk.mailbox.unread(connection.who.name)
+def tell_change(desk: Desk, connection: Connection, mail: int, *, before: int) -> None:
+    """What became of a mail of theirs, to a person's other connections; to all of them what is unread, if it changed.
+    `before`: what was unread."""
+    person = connection.who
+    unread, found = desk.mailbox.unread(person.name), desk.mailbox.state(person.name, mail)
     if unread != before:
-        desk.notify(connection.who, Unread(unread=unread), but=connection)
+        desk.notify(person, Unread(unread=unread))
+    change = MailChanged(mail=mail)
+    if found is not None:
+        change.folder, change.read, change.starred = found
+    desk.notify(person, change, but=connection)
 
 
 RULES: Final[Mapping[type[Request], Rule]] = {
     MailSend: Rule(send, Who.ACCOUNTS),
-    MailList: Rule(page, Who.ACCOUNTS),
-    MailRead: Rule(read, Who.ACCOUNTS),
-    MailMark: Rule(mark, Who.ACCOUNTS),
-    MailDelete: Rule(delete, Who.ACCOUNTS),
+    MailDraft: Rule(draft, Who.ACCOUNTS),
+    MailKeep: Rule(keep, Who.ACCOUNTS),
 }

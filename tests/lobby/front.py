@@ -17,7 +17,7 @@ from lobby import edits, passwords, roomdesk
 from lobby.accounts import Accounts
 from lobby.admin import Figures
 from lobby.desk import Desk, Stores
-from lobby.effects import Close, CloseLink, Effect, Hash, Look, Send, ToRoom, Verify
+from lobby.effects import Close, CloseLink, Effect, Hash, Look, Seek, Send, ToRoom, Verify
 from lobby.mailbox import Mailbox
 from lobby.requests import RULES
 from lobby.sessions import Connection
@@ -244,6 +244,8 @@ class Front:
             case Look(pids=pids, then=then):
                 figures = {pid: Figures(1.5, 20_000_000, 5_000_000, 60) for pid in pids}
                 work.append(lambda: then(figures))
+            case Seek(look=look, then=found):
+                work.append(lambda: found(look(self.mailbox._db.read)))
             case _:
                 self.asked.append(effect)
                 if isinstance(effect, ToRoom | CloseLink):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from roomproc import search
 from roomproc.history import History
-from roomproc.search import SearchIndex, quote
+from roomproc.search import SearchIndex
 from roomproc.staged import Told, Work
 from wire.messages import Line, Topic
 
@@ -81,11 +81,6 @@ def test_syntax_is_only_words(both, text):
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_query(both, text):
     both.find(text)
-
-
-def test_quoting():
-    assert quote('say "hi" now*') == '"say" """hi""" "now"*'
-    assert quote(" !! ") == ""
 
 
 def test_what_retention_drops_is_no_longer_in_the_index(both):

@@ -80,18 +80,20 @@ def test_reading_marking_and_deleting(stage: Stage, tom: Actor, una: Actor) -> N
     una.ask("mail_mark", mail=mail, read=False)
     assert elsewhere.expect("unread")["unread"] == 1
     assert stage.login(una.name, "a good password").welcome["unread"] == 1
-    una.ask("mail_delete", mail=mail)
+    for _ in range(2):  # into the trash, and for good
+        una.ask("mail_delete", mail=mail)
     for kind in ("mail_read", "mail_delete"):
         assert refused(una.ask, kind, mail=mail) == "no_such_mail"
     assert una.ask("mail_list") | {"re": ""} == {"type": "mail_page", "re": "", "mails": [], "more": False, "unread": 0}
 
 
-def test_nobody_reads_anothers_mail(tom: Actor, una: Actor) -> None:
+def test_nobody_reads_anothers_mail(stage: Stage, tom: Actor, una: Actor) -> None:
     tom.ask("mail_send", to=[una.name], subject="private", body="very")
     mail = una.expect("mail_new")["mail"]
-    for kind, fields in (("mail_read", {}), ("mail_mark", {"read": True}), ("mail_delete", {})):
-        assert refused(tom.ask, kind, mail=mail, **fields) == "no_such_mail"
-        assert refused(tom.ask, kind, mail=2**53, **fields) == "no_such_mail"
+    vic = stage.actor().register(stage.new("vic"), "a good password")
+    for kind, fields in (("mail_read", {}), ("mail_mark", {"read": True}), ("mail_delete", {}), ("mail_move", {})):
+        assert refused(vic.ask, kind, mail=mail, **fields) == "no_such_mail"
+        assert refused(vic.ask, kind, mail=2**53, **fields) == "no_such_mail"
     assert una.ask("mail_read", mail=mail)["body"] == "very"
 
 
@@ -121,3 +123,46 @@ def test_a_long_mail_is_whole(tom: Actor, una: Actor) -> None:
     assert refused(tom.ask, "mail_send", to=[una.name], subject="s", body="x" * 60_000) == "too_long"
     assert refused(tom.ask, "mail_send", to=[una.name], subject="two\nlines", body="x") == "bad_text"
     assert refused(tom.ask, "mail_send", to=[una.name], subject="s", body="\x1b[2J") == "bad_text"
+
+
+def test_a_mailbox_with_its_folders_in_two_terminals_over_a_crash_of_the_lobby(stage: Stage, tom: Actor) -> None:
+    una = stage.actor().register(stage.new("una"), "a good password")
+    elsewhere = stage.login(una.name, "a good password")
+    boat, trip, kite = (
+        tom.ask("mail_send", to=[una.name], subject=subject, body=f"about the {subject}", **more)["mail"]
+        for subject, more in (("boat", {}), ("boat trip", {}), ("kite", {}))
+    )
+    una.expect("mail_new", mail=kite)
+    reply = una.ask("mail_send", to=[tom.name], subject="Re: boat", body="yes", answers=boat)["mail"]
+    draft = una.ask("mail_draft", to=["who"], body="Dear")["mail"]
+    assert elsewhere.expect("mail_changed", mail=draft)["folder"] == "drafts"
+    una.ask("mail_mark", mail=boat, starred=True)
+    una.ask("mail_move", mail=trip, folder="archive")
+    assert elsewhere.expect("mail_changed", mail=trip)["folder"] == "archive"
+    una.ask("mail_delete", mail=kite)
+    assert elsewhere.expect("unread", unread=1)
+
+    def listed(type: str = "mail_list", **fields: object) -> list[int]:  # noqa: A002
+        return [row["mail"] for row in una.ask(type, **fields)["mails"]]
+
+    stage.kill(stage.pid("lobby"))
+    una = stage.actor().resume(una.welcome["session"])
+    assert una.welcome["unread"] == 1
+    assert listed() == [boat]
+    assert listed(folder="sent") == [reply]
+    assert listed(folder="drafts") == [draft]
+    assert listed(starred=True) == [boat]
+    assert listed(thread=boat) == [reply, boat]
+    assert listed("mail_search", text="boat") == [reply, trip, boat]
+    una.ask("mail_move", mail=kite)
+    assert listed() == [kite, boat]
+    counts = {row["folder"]: row["mails"] for row in una.ask("mail_folders")["folders"]}
+    assert counts == {"inbox": 2, "sent": 1, "drafts": 1, "archive": 1, "trash": 0}
+    assert [mail["mail"] for mail in una.ask("mail_export")["mails"]] == sorted([boat, trip, kite, reply, draft])
+
+
+def test_an_admin_writes_to_everyone(stage: Stage, tom: Actor) -> None:
+    assert refused(tom.ask, "mail_send", to=["everyone"], body="x") == "not_allowed"
+    stage.login("admin_user").ask("mail_send", to=["everyone"], subject="tonight", body="We move.")
+    tom.expect("mail_new", subject="tonight")
+    assert stage.login("foo_user").ask("mail_search", text="move tonight")["mails"][0]["subject"] == "tonight"

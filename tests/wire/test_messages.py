@@ -64,7 +64,8 @@ def test_it_is_read_and_written_as_it_stands(direction: str, message: dict[str, 
 
 def defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
     fields = msgspec.structs.fields(kind)
-    return {f.encode_name: f.default for f in fields if f.default not in (msgspec.NODEFAULT, msgspec.UNSET)}
+    made = {f.encode_name: f.default_factory() for f in fields if f.default_factory is not msgspec.NODEFAULT}
+    return made | {f.encode_name: f.default for f in fields if f.default not in (msgspec.NODEFAULT, msgspec.UNSET)}
 
 
 @pytest.mark.parametrize(("direction", "kind"), STRUCTS, ids=[f"{d} {k.__name__}" for d, k in STRUCTS])
