@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from msgspec import UNSET, UnsetType
 
 from lobby.desk import Desk
-from lobby.mailbox import weight
+from lobby.mailbox import Sent, weight
 from lobby.mailpages import EVERYONE
 from lobby.people import Person
 from lobby.quota import quota
@@ -34,55 +34,61 @@ log = logging.getLogger(__name__)
 
 
 def send(desk: Desk, connection: Connection, message: MailSend) -> None:
-    person, now = connection.who, desk.now
-    id_, window = _given(message.id), desk.config.rooms.resend_window
-    sent = desk.mailbox.again(person.name, connection.stream, id_, now.wall - window * 1_000)
+    person, window = connection.who, desk.config.rooms.resend_window * 1_000
+    sent = desk.mailbox.again(person.name, connection.stream, _given(message.id), desk.now.wall - window)
     if sent is None:
-        subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
-        body = check_text(message.body, what="mail", limit=BODY_MAX)
         everyone = EVERYONE in map(fold, message.to)
-        to = (
-            _all_accounts(desk, connection)
-            if everyone
-            else _recipients(desk, person, message.to, weight(subject, body))
-        )
-        _check_own_room(desk, person.name, weight(subject, body))
+        size = weight(*check(message.subject, message.body))
+        to = _all_accounts(desk, connection) if everyone else _recipients(desk, person, message.to, size)
+        _check_own_room(desk, person.name, size)
         _check_pace(desk, person.key)
         for name in [] if everyone else [*to, person.name]:
             desk.mailbox.give_way(name, size, quota(desk.config.limits))
-        sent = desk.mailbox.send(
-            sender=person.name,
-            stream=connection.stream,
-            id=id_,
-            to=to,
-            subject=subject,
-            body=body,
-            at=now.wall,
-            answers=_given(message.answers),
-            wall=now.wall,
-            window_s=window,
-            everyone=everyone,
-        )
-        log.info("%s sent mail %d to %s", person.name, sent.mail, EVERYONE if everyone else ", ".join(to))
-        tell_recipients(desk, person.name, to, sent.mail, subject)
+        sent = deliver(desk, person.name, to, message, connection.stream, everyone=everyone)
         if person.key not in map(fold, to):
             change = MailChanged(mail=sent.mail, folder="sent", read=True, starred=False)
             desk.notify(person, change, but=connection)
-        if everyone:
-            record(desk, person.name, "mail", EVERYONE, subject)
         _drop_draft(desk, connection, message.draft)
     desk.answer(connection, message, Done(mail=sent.mail))
 
 
-def _given(value: T | UnsetType) -> T | None:
-    return None if isinstance(value, UnsetType) else value
+def check(subject: str, body: str) -> tuple[str, str]:
+    """Raises Refused(bad_text, too_long)."""
+    check_single_line(subject, what="subject", limit=SUBJECT_MAX)
+    return subject, check_text(body, what="mail", limit=BODY_MAX)
 
 
-def tell_recipients(desk: Desk, sender: str, to: list[str], mail: int, subject: str) -> None:
+def deliver(
+    desk: Desk, sender: str, to: list[str], message: MailSend, stream: str | None, *, everyone: bool = False
+) -> Sent:
+    """Store what has been checked, and tell those who are here."""
+    now = desk.now
+    sent = desk.mailbox.send(
+        sender=sender,
+        stream=stream,
+        id=_given(message.id),
+        to=to,
+        subject=message.subject,
+        body=message.body,
+        at=now.wall,
+        answers=_given(message.answers),
+        wall=now.wall,
+        window_s=desk.config.rooms.resend_window,
+        everyone=everyone,
+    )
+    log.info("%s sent mail %d to %s", sender, sent.mail, EVERYONE if everyone else ", ".join(to))
     for name in to:
         if (person := desk.people.find(name)) is not None:
             unread = desk.mailbox.unread(name)
-            desk.notify(person, MailNew(mail=mail, sender=sender, subject=subject, at=desk.now.wall, unread=unread))
+            notice = MailNew(mail=sent.mail, sender=sender, subject=message.subject, at=now.wall, unread=unread)
+            desk.notify(person, notice)
+    if everyone:
+        record(desk, sender, "mail", EVERYONE, message.subject)
+    return sent
+
+
+def _given(value: T | UnsetType) -> T | None:
+    return None if isinstance(value, UnsetType) else value
 
 
 def _drop_draft(desk: Desk, connection: Connection, draft: int | UnsetType) -> None:
