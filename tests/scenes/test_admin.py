@@ -70,7 +70,7 @@ def test_ps_shows_each_room_by_its_name(stage: Stage) -> None:
 def test_the_operators_listing_at_the_shell(stage: Stage) -> None:
     room = stage.new("shown")
     seat = stage.guest().enter(room)
-    table = stage.run("admin", "rooms")
+    table = stage.run("admin", "rooms", "--wide")
     assert (table.returncode, table.stderr) == (0, "")
     (row,) = [line for line in table.stdout.splitlines() if room in line]
     assert {"running", str(stage.room_pid(room)), str(seat.address[1])} <= set(row.split())
