@@ -36,6 +36,7 @@ from wire.control import (
 from wire.messages import AdminRoomRow, AuditRow, Deed
 
 PATIENCE: Final = 8.0  # seconds for a room to be what it was told to be
+HEARD: Final = 1.0  # by when the nursery has heard of it
 BUSY: Final = 3.0  # for which a lobby that says `busy` is asked again
 LOOK: Final = 0.05  # seconds between two looks
 LAST_LINES: Final = 15
@@ -77,11 +78,15 @@ def deed(paths: Paths, room: str, do: Deed, seconds: float | None) -> Exit:
 
 def follow(paths: Paths, before: AdminRoomRow, do: Deed) -> str:
     """Wait until it is done; what there is to say then. Raises Refusal when it does not come, or the room fails."""
+    told = before.state != "failed"  # one that had failed is still listed so until the nursery has heard
+    heard_by = time.monotonic() + HEARD
 
     def done(row: AdminRoomRow) -> bool:
+        nonlocal told
         if do == "stop":
             return row.state == "stopped"
-        if row.state == "failed":
+        told = told or row.state != "failed" or time.monotonic() > heard_by
+        if told and row.state == "failed":
             raise Refusal(f"{row.name} has failed: {row.reason}")
         return row.state == "running" and (do == "start" or row.pid != before.pid)
 

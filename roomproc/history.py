@@ -1,7 +1,8 @@
 """The room's file: its numbered entries, and what has to be known again after a crash. The only module that opens it.
 
 Law: one transaction a round (`commit`), and nothing in it is shown before that returned. Numbers are contiguous and
-times never go backwards, so a moment is found by bisection over numbers. Reading takes a page at a time.
+times never go backwards, so a moment is found by bisection over numbers. Reading takes a page at a time. A file of the
+next version is read and written as well: a step of SCHEMA only adds, and whoever writes names the columns it knows.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomSettings
 from wire.messages import Entry, Line, Moderated, Topic
 
+AHEAD: Final = 1  # so many versions later a file may be: what an upgrade wrote before it was taken back
 _LINE, _ACTION, _TOPIC, _MODERATED = 0, 1, 2, 3
 SCHEMA: Final = [
     """
@@ -82,14 +84,16 @@ class History:
         self._db = connect(path, durability)
         self._forgot = 0
         self._window_before = 0  # keys of older lines are met by no resend
-        migrate(self._db, SCHEMA)
+        migrate(self._db, SCHEMA, reads=len(SCHEMA) + AHEAD)
 
     def open(self, wall: int) -> Opened:
         """Raise the incarnation, durably, and read what a room has to know. `wall`: a new file's epoch."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
-        db.execute("INSERT INTO facts VALUES ('incarnation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
-        db.execute("INSERT INTO facts VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
+        db.execute(
+            "INSERT INTO facts (name, value) VALUES ('incarnation', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+        )
+        db.execute("INSERT INTO facts (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
         db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
         db.execute("COMMIT")
         facts = dict(db.execute("SELECT name, value FROM facts"))
@@ -128,10 +132,10 @@ class History:
             for stream in work.streams:
                 stream.number = self._stream_number(stream.account, stream.name)
             if work.entries:
-                db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_row, work.entries))
+                db.executemany(_ENTER, map(_row, work.entries))
             if work.whispers:
                 db.executemany(
-                    "INSERT INTO whispers VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    _WHISPER,
                     [
                         (w.number, w.at, w.sender, w.recipient, w.text, w.stream and w.stream.number, w.id)
                         for w in work.whispers
@@ -155,16 +159,20 @@ class History:
 
     def _write_rest(self, work: Work) -> None:
         db = self._db
-        db.executemany("INSERT OR REPLACE INTO spent VALUES (?, ?)", work.spent)
-        db.executemany("INSERT OR REPLACE INTO revoked VALUES (?, ?)", work.revoked)
-        db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", work.facts.items())  # plain values only
+        db.executemany("INSERT OR REPLACE INTO spent (number, expires) VALUES (?, ?)", work.spent)
+        db.executemany("INSERT OR REPLACE INTO revoked (name, before) VALUES (?, ?)", work.revoked)
+        facts = "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)"
+        db.executemany(facts, work.facts.items())  # plain values only
         for change in work.standing:
             key = (change.key, change.what)
             if change.until == 0:
                 db.execute("DELETE FROM standing WHERE name = ? AND what = ?", key)
             else:
-                db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?)", (*key, change.name, change.until))
-        db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?)", [(m.name, m.guest) for m in work.came])
+                stands = "INSERT OR REPLACE INTO standing (name, what, shown, until) VALUES (?, ?, ?, ?)"
+                db.execute(stands, (*key, change.name, change.until))
+        db.executemany(
+            "INSERT OR REPLACE INTO members (name, guest) VALUES (?, ?)", [(m.name, m.guest) for m in work.came]
+        )
         db.executemany("DELETE FROM members WHERE name = ?", [(name,) for name in work.went])
 
     def _stream_number(self, account: str, name: str) -> int:
@@ -263,7 +271,8 @@ class History:
         those = "seq IN (SELECT seq FROM entries WHERE seq < ? ORDER BY seq LIMIT ?)"
         with self._transaction() as db:
             db.execute(
-                f"INSERT OR IGNORE INTO dropped SELECT stream, id, seq, at FROM entries WHERE {those}"  # noqa: S608 - ours
+                "INSERT OR IGNORE INTO dropped (stream, id, seq, at)"  # noqa: S608 - ours
+                f" SELECT stream, id, seq, at FROM entries WHERE {those}"
                 " AND stream IS NOT NULL AND at >= ?",
                 (seq, most, self._window_before),
             )
@@ -292,6 +301,8 @@ def _size(path: Path) -> int:
         return 0
 
 
+_ENTER: Final = "INSERT INTO entries (seq, at, kind, sender, guest, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_WHISPER: Final = "INSERT INTO whispers (number, at, sender, recipient, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"
 
 

@@ -1,8 +1,11 @@
 """Files of the first schema open with this code and say what they said; files of a later version are refused.
 
-`tests/golden/*-v1.sql` are such files as text, and never change.
+`tests/golden/*-v1.sql` (and -v2, …) are such files as text, and never change. A room's file of the next version is
+opened all the same, since an upgrade may have been taken back after it had reached some rooms.
 """
 
+import contextlib
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from base.sqlite import NewerFile, connect, migrate
 from lobby import mailpages
 from lobby.mailbox import Mailbox
 from lobby.store import Store
-from roomproc.history import History
+from roomproc.history import SCHEMA, History
+from roomproc.people import Remembered, Stream
+from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomLimits
 from wire.messages import Line, Topic
 
@@ -22,10 +27,14 @@ WALL = 1_800_000_000_000
 
 
 def first_version(kind: str, path: Path) -> Path:
+    return of_version(1, kind, path)
+
+
+def of_version(version: int, kind: str, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path)
-    db.executescript((GOLDEN / f"{kind}-v1.sql").read_text())
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    db.executescript((GOLDEN / f"{kind}-v{version}.sql").read_text())
+    assert db.execute("PRAGMA user_version").fetchone() == (version,)
     db.close()
     return path
 
@@ -96,10 +105,25 @@ def test_mail_of_before_there_were_folders(paths: Paths) -> None:
     mailbox.close()
 
 
-def test_a_rooms_file(tmp_path: Path) -> None:
-    history = History(first_version("room", tmp_path / "log.sqlite3"), "off")
+@pytest.mark.parametrize(("version", "before"), [(1, 0), (2, 7)])
+def test_a_rooms_file(tmp_path: Path, version: int, before: int) -> None:
+    history = History(of_version(version, "room", tmp_path / "log.sqlite3"), "off")
+    holds_what_it_held(history, before)
+    store(history, "after the change of version", seq=before + 4, message_id="a5")
+    stream = history.stream("test_user", "stream-of-v1-0001")
+    assert stream is not None
+    history.forget(WALL, whispers_before=0, window_before=0)
+    assert history.drop_before(before + 3, 10) == before + 3
+    for message_id, seq in (("a1", before + 1), ("a5", before + 4), *([("a0", before)] if before else [])):
+        assert history.sent(stream, message_id) == seq, "a line that is sent again after an upgrade exists once"
+    history.close()
+
+
+def holds_what_it_held(history: History, before: int, incarnation: int = 8) -> None:
+    """`before`: the number of the last entry that retention has dropped."""
     opened = history.open(WALL)
-    assert (opened.seq, opened.first, opened.epoch, opened.incarnation) == (3, 1, 1_795_100_000_000, 8)
+    assert (opened.seq, opened.first) == (before + 3, before + 1)
+    assert (opened.epoch, opened.incarnation) == (1_795_100_000_000, incarnation)
     assert (opened.topic, opened.revoked_to, opened.whisper) == ("Chess", 4, 1)
     assert opened.settings is not None
     assert (opened.settings.name, opened.settings.stopped, opened.settings.limits) == ("Games", 0, RoomLimits())
@@ -108,11 +132,88 @@ def test_a_rooms_file(tmp_path: Path) -> None:
     assert [(standing.what, standing.name) for standing in opened.standing] == [("ban", "Bad")]
     assert [member.name for member in opened.members] == ["test_user"]
     entries = history.after(0, 10)
-    assert [(type(entry), entry.seq) for entry in entries] == [(Line, 1), (Topic, 2), (Line, 3)]
-    stream = history.stream("test_user", "stream-of-v1-0001")
-    assert stream is not None
-    assert history.sent(stream, "a1") == 1, "a line that is sent again after an upgrade exists once"
+    assert [(type(entry), entry.seq - before) for entry in entries] == [(Line, 1), (Topic, 2), (Line, 3)]
+
+
+def store(history: History, text: str, seq: int, message_id: str) -> None:
+    """A round with something of everything in it."""
+    work, stream = Work(), Stream("test_user", "stream-of-v1-0001", None)
+    work.streams = [stream]
+    work.entries = [Told(Line(seq=seq, at=WALL, sender="Test_User", text=text), stream, message_id)]
+    whisper = StoredWhisper(
+        number=2, at=WALL, sender="Test_User", recipient="mia", text="psst", stream=stream, id=f"w{message_id}"
+    )
+    work.whispers = [whisper]
+    work.spent, work.revoked, work.facts = [("n2", WALL * 2)], [("bar_user", 5)], {"topic": "Go"}
+    work.standing = [Standing(what="mute", name="Bar", until=None)]
+    work.came = [Remembered("mia", True)]
+    history.commit(work)
+
+
+# -- the next version's
+
+
+def next_version(path: Path) -> Path:
+    """As a step that only adds may leave it: a table, an index, and a column in every table there was."""
+    History(of_version(len(SCHEMA), "room", path), "off").close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        for table in tables:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN later TEXT NOT NULL DEFAULT 'none'")
+        db.execute("CREATE TABLE reactions (seq INTEGER PRIMARY KEY, what TEXT)")
+        db.execute("CREATE INDEX entries_by_sender ON entries (sender)")
+        db.execute(f"PRAGMA user_version = {len(SCHEMA) + 1}")
+        db.commit()
+    return path
+
+
+def test_a_rooms_file_of_the_next_version_is_lived_with(tmp_path: Path) -> None:
+    """An upgrade that was taken back after a room had been moved: it goes on, and so does the next upgrade."""
+    path = next_version(tmp_path / "log.sqlite3")
+    history = History(path, "off")
+    holds_what_it_held(history, 7)
+    store(history, "with the code of before", seq=11, message_id="a5")
+    assert history.drop_before(9, 10) == 9
     history.close()
+    again = History(path, "off")
+    opened = again.open(WALL)
+    assert (opened.seq, opened.topic, opened.incarnation) == (11, "Go", 9)
+    assert {standing.name for standing in opened.standing} == {"Bad", "Bar"}
+    again.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(SCHEMA) + 1,), "it is not made older"
+        assert db.execute("SELECT later FROM entries WHERE seq = 11").fetchone() == ("none",)
+
+
+def test_a_rooms_file_of_the_version_after_that_is_left_alone(tmp_path: Path) -> None:
+    path = next_version(tmp_path / "log.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {len(SCHEMA) + 2}")
+    with pytest.raises(NewerFile):
+        History(path, "off")
+
+
+ADDS = re.compile(
+    r"CREATE TABLE |CREATE INDEX |ALTER TABLE \w+ ADD COLUMN \w+ \w+( (NOT NULL )?DEFAULT \S+)?$", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("statement", [one.strip() for step in SCHEMA[1:] for one in step.split(";\n")])
+def test_a_step_only_adds(statement: str) -> None:
+    """Or the version before could not live with it; what it has to take away waits for the version after."""
+    assert ADDS.match(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE facts", "ALTER TABLE facts ADD COLUMN x TEXT NOT NULL", "CREATE UNIQUE INDEX a ON entries (id)",
+     "UPDATE facts SET value = 1"],
+)  # fmt: skip
+def test_what_does_not_only_add(statement: str) -> None:
+    assert not ADDS.match(statement)
+
+
+# -- later versions
 
 
 @pytest.mark.parametrize("kind", ["lobby", "mail", "room"])

@@ -93,7 +93,7 @@ MUTANTS: Final = (
                 "            seq=seq,\n            first=first or 1,",
                 "            seq=max(0, seq - 1),\n            first=first or 1,",
             ),
-            Change("roomproc/history.py", '"INSERT INTO entries VALUES', '"INSERT OR REPLACE INTO entries VALUES'),
+            Change("roomproc/history.py", '"INSERT INTO entries (', '"INSERT OR REPLACE INTO entries ('),
         ),
         frozenset({"lost", "twice", "number", "order"}),
         _ROOM_KILLS,

@@ -246,8 +246,9 @@ class Actor(Wire):
 class Stage:
     """A running Parlour on a data directory."""
 
-    def __init__(self, data: Path, *settings: str, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, data: Path, *settings: str, options: tuple[str, ...] = (), code: Path = ROOT) -> None:
         self.data = data
+        self.code = code
         self.settings = settings
         self.options = options
         self.host, self.port = "127.0.0.1", 0
@@ -262,7 +263,7 @@ class Stage:
         sets = [part for setting in self.settings for part in ("--set", setting)]
         self.guardian = subprocess.Popen(
             [*command("serve", "--data", str(self.data)), "--port", str(self.port), *sets, *self.options],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=open_append(self.data.with_suffix(".stderr")), text=True,
+            cwd=self.code, stdout=subprocess.PIPE, stderr=open_append(self.data.with_suffix(".stderr")), text=True,
             start_new_session=True,
         )  # fmt: skip
         self.first_line = read_line(self.guardian)
@@ -310,7 +311,7 @@ class Stage:
         """An operator's command on this data directory."""
         return subprocess.run(
             [*command(*words), "--data", str(self.data)],
-            cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+            cwd=self.code, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
 
     # -- its processes, as /proc tells of them

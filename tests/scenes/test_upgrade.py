@@ -1,15 +1,23 @@
-"""The whole system to new code while people chat, and an upgrade that stops at its canary."""
+"""The whole system to new code while people chat; also to code that changes the rooms' files, or fails, and back."""
 
 import asyncio
+import contextlib
 import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 from subprocess import PIPE
+
+import pytest
 
 from client.api import Client, connect
 from client.events import Ended, Event, LoggedOut, Lost
+from roomproc.history import SCHEMA
 from tests.scenes.conftest import two_in
-from tests.scenes.stage import ROOT, Message, Stage, command
-from tests.scenes.test_disks import spoil
+from tests.scenes.stage import QUICK, ROOT, UNLIMITED, Message, Stage, command
 from tests.scenes.test_steering import again, home
+from tests.test_migrations import of_version
 
 ROOMS = 4
 
@@ -50,7 +58,7 @@ async def upgraded(stage: Stage, *words: str) -> tuple[list[Talker], int, str, s
         await asyncio.sleep(0.01)
     before = {name: row["pid"] for name, row in listing(stage).items()}
     process = await asyncio.create_subprocess_exec(
-        *command("admin", "upgrade", *words, "--data", str(stage.data)), cwd=ROOT, stdout=PIPE, stderr=PIPE
+        *command("admin", "upgrade", *words, "--data", str(stage.data)), cwd=stage.code, stdout=PIPE, stderr=PIPE
     )
     out, err = (text.decode() for text in await process.communicate())
     counts = [len(talker.said) for talker in talkers]
@@ -67,12 +75,77 @@ async def upgraded(stage: Stage, *words: str) -> tuple[list[Talker], int, str, s
     return talkers, process.returncode, out, err
 
 
-def test_everything_is_replaced_while_people_chat(own_stage: Stage) -> None:
-    stage = own_stage
+# -- the code, which becomes another version's
+
+STEP = """
+SCHEMA.append("ALTER TABLE entries ADD COLUMN edited INTEGER;\\nCREATE TABLE reactions (seq INTEGER, what TEXT)")
+"""
+BUG = """
+RoomServer.run = lambda self: Exit(1 // 0)
+"""
+
+
+class Code:
+    """A checkout of its own, which becomes the next version and the one before."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        for package in ("wire", "base", "lobby", "roomproc", "resources"):
+            shutil.copytree(ROOT / package, place / package)
+
+    def change(self, **files: str) -> None:
+        """What each module of the rooms says beyond what it says today."""
+        for module in ("history", "server"):
+            source = (ROOT / "roomproc" / f"{module}.py").read_text()
+            (self.place / "roomproc" / f"{module}.py").write_text(source + files.get(module, ""))
+
+
+def version(stage: Stage, room: str) -> int:
+    with contextlib.closing(sqlite3.connect(home(stage, room) / "log.sqlite3")) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def make_old(stage: Stage, room: str) -> None:
+    """A room whose file is of the first version."""
+    stage.guest().ask("create", room=room)
+    assert stage.run("admin", "stop", room).returncode == 0
+    file = home(stage, room) / "log.sqlite3"
+    for path in file.parent.glob("log.sqlite3*"):
+        path.unlink()
+    of_version(1, "room", file)
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("DELETE FROM facts WHERE name = 'settings'")  # it was another room's
+        db.commit()
+    assert stage.run("admin", "start", room).returncode == 0
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Code:
+    return Code(tmp_path / "code")
+
+
+@pytest.fixture
+def stage(tmp_path: Path, code: Code) -> Iterator[Stage]:
+    stage = Stage(tmp_path / "data", *QUICK, *UNLIMITED, code=code.place)
+    yield stage
+    stage.stop()
+
+
+# -- the plays
+
+
+def test_everything_is_replaced_while_people_chat(stage: Stage, code: Code) -> None:
+    """By code of another version, which also changes the rooms' files: among them one of the first version."""
+    make_old(stage, "old")
+    cid, dan = two_in(stage, "old")
+    said = [line.get("text") or line["topic"] for line in cid.ask("history", limit=10)["lines"]]
+    assert said == ["hello", "Chess", "waves"]
+    assert version(stage, "old") == len(SCHEMA)
+    code.change(history=STEP)
     pids = {name: stage.pid(name) for name in ("guardian", "nursery", "lobby")}
     talkers, code, out, err = asyncio.run(asyncio.wait_for(upgraded(stage), 60))
     assert code == 0, err
-    assert out == f"Upgraded: nursery, {ROOMS} rooms, lobby, guardian.\n"
+    assert out == f"Upgraded: nursery, {ROOMS + 1} rooms, lobby, guardian.\n"
     assert "guardian: 100%" in err, "the bar"
     assert stage.pid("guardian") == pids["guardian"] == stage.guardian.pid, "by exec in place"
     assert stage.pid("nursery") == pids["nursery"]
@@ -88,38 +161,42 @@ def test_everything_is_replaced_while_people_chat(own_stage: Stage) -> None:
     stage.kill(stage.pid("lobby"))  # and who was renewed looks after the others as before
     stage.kill(stage.pid("nursery"))
     stage.guest("new").enter("room0", create=False).say("still here")
+    assert {version(stage, room) for room in ("old", "room0")} == {len(SCHEMA) + 1}
+    again(dan).say("a version later")
+    again(cid).hears("a version later")
 
 
-def test_a_canary_that_dies_stops_it_there(own_stage: Stage) -> None:
-    stage = own_stage
-    canary, other = stage.new("canary"), stage.new("other")
-    ann, _ = two_in(stage, canary)
-    ann.say("kept")
+def test_a_canary_that_dies_stops_it_there_and_the_way_back_is_open(stage: Stage, code: Code) -> None:
+    """The new code migrates the canary's file, and has a bug; the code of before goes on with the file as it is."""
+    other, canary = stage.new("other"), stage.new("canary")
     cid, dan = two_in(stage, other)
-    before, lobby = listing(stage), stage.pid("lobby")
-    spoil(home(stage, canary) / "log.sqlite3", "newer")  # as if the new code could not read what the old one wrote
+    stage.guest().enter(canary).say("kept")
+    before, lobby = stage.login("admin_user").listing(), stage.pid("lobby")
+    code.change(history=STEP, server=BUG)
     result = stage.run("admin", "upgrade", "--canary", canary)
     assert result.returncode == 3
     assert canary in result.stderr.splitlines()[-1]
-    assert "UNREADABLE" in result.stderr
-    assert listing(stage)[other]["pid"] == before[other]["pid"], "no other room was touched"
+    assert "BUG" in result.stderr
+    assert version(stage, canary) == len(SCHEMA) + 1
+    assert stage.login("admin_user").listing()[other]["pid"] == before[other]["pid"], "no other room was touched"
+    assert version(stage, other) == len(SCHEMA)
     assert stage.pid("lobby") == lobby
     cid.say("did you notice?")
     dan.hears("did you notice?")
+
+    code.change()
+    result = stage.run("admin", "upgrade")
+    assert result.returncode == 0, result.stderr
+    again(dan).say("and back")
+    again(cid).hears("and back")
+    assert stage.run("admin", "start", canary).returncode == 0
+    seat = stage.guest().enter(canary, create=False)
+    seat.hears("kept")
+    seat.say("with the code of before")
+    assert version(stage, canary) == len(SCHEMA) + 1
 
 
 def test_without_a_server(own_stage: Stage) -> None:
     own_stage.stop()
     result = own_stage.run("admin", "upgrade")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-
-
-def test_twice_in_a_row(own_stage: Stage) -> None:
-    stage = own_stage
-    ann, ben = two_in(stage, stage.new("games"))
-    for _ in range(2):
-        result = stage.run("admin", "upgrade")
-        assert result.returncode == 0, result.stderr
-        ann, ben = again(ann), again(ben)
-    ann.say("two versions later")
-    ben.hears("two versions later")
