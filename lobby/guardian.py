@@ -32,6 +32,7 @@ from wire.loop import Loop
 
 SET_CHILD_SUBREAPER: Final = 36  # prctl(2)
 UNTOLD: Final = 10_000  # ends of orphans kept for a nursery that is away
+STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 STOP_SECONDS: Final = 1.5  # as guardiancore: the whole stop may take two
 STDERR_MAX: Final = 1_000_000  # bytes of a child's standard error, which is empty unless something is badly wrong
 
@@ -74,16 +75,20 @@ class GuardianServer:
         """Until it is stopped; then nothing of the system lives."""
         loop = self.loop
         ctypes.CDLL(None, use_errno=True).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        loop.on_signals(lambda _number: self.stop(), signal.SIGTERM, signal.SIGINT)
+        loop.on_signals(lambda _number: self.stop(), *STOPS)
         loop.on_signals(lambda _number: self._reap(), signal.SIGCHLD)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that is closed stops nobody
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # the code before us may have left one for us
         loop.listen(bind_control(self.paths.control("guardian")), self._called)
         self._do(self.table.start())
         loop.run()
         if self.renewing:
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # over the exec, which would make it deadly to us alone
             return self.exit
         sweep.end(self.paths, (self._stopped_at or time.monotonic()) + STOP_SECONDS)
         self.paths.control("guardian").unlink(missing_ok=True)
+        for number in STOPS:  # said again while the interpreter ends, it would make a death of an orderly end
+            signal.signal(number, signal.SIG_IGN)
         return self.exit
 
     def stop(self) -> None:
@@ -133,7 +138,10 @@ class GuardianServer:
         except (OSError, CannotListen) as why:
             self._do(self.table.no_start(name, f"cannot be started: {why}", now))
             return
-        self._hold(name, pid)
+        if not self._hold(name, pid):  # no descriptor left: nobody would hear of its end
+            os.kill(pid, signal.SIGKILL)
+            self._do(self.table.no_start(name, "cannot be watched: out of descriptors", now))
+            return
         self._do(self.table.started(name, pid, now))
 
     def _spawn(self, name: Name) -> int:

@@ -1,5 +1,6 @@
 """The guardian: its table, and `serve` with real processes. Lobby and rooms are small fakes."""
 
+import errno
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from base.exits import Exit
 from base.locks import Lock, holder
 from base.paths import Paths, connect_control
 from base.processes import Death, Process
+from lobby import guardian as guardian_process
 from lobby import guardiancore as core
 from lobby import operator, sweep
 from lobby.guardian import GuardianServer
@@ -30,7 +32,7 @@ from tests.roomproc.test_nursery import Lobby as Follower
 from tests.roomproc.test_nursery import settings
 from wire.clock import Now
 from wire.codec import encode
-from wire.control import GuardianStatus, RoomStatus, Spawn, SystemStatus
+from wire.control import GuardianStatus, Renew, RoomStatus, Spawn, SystemStatus
 
 LIMIT = 10.0
 FAKE = Path(__file__).with_name("fake_serve.py")
@@ -313,9 +315,42 @@ def test_a_signal_ends_everything_within_two_seconds(served: Served, how: signal
         served.room(number)
     began = time.monotonic()
     served.process.send_signal(how)
-    assert served.process.wait(LIMIT) == 0
+    while served.process.poll() is None:  # said again and again, to the very end, as by somebody impatient
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    assert served.process.returncode == 0
     assert time.monotonic() - began < 2
     assert_nothing_left(served.paths)
+
+
+def test_a_signal_while_the_guardian_becomes_new_code_ends_everything(served: Served) -> None:
+    """It must not end the guardian alone: nobody would look after what goes on."""
+    assert served.port
+    served.room()
+    wait_for(lambda: {child.state for child in served.status().children} == {"running"})
+    with connect_control(served.paths.control("guardian"), LIMIT) as sock:
+        sock.sendall(encode(Renew()))
+        assert sock.recv(1) == b""  # the exec is under way
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(LIMIT) == 0
+    assert_nothing_left(served.paths)
+
+
+def test_a_process_that_cannot_be_watched_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of descriptors between its start and the pidfd: nobody would hear of its end."""
+
+    def refused(pid: int) -> Process:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    paths = Paths(tmp_path)
+    paths.create()
+    monkeypatch.setattr(guardian_process, "Process", refused)
+    guardian = GuardianServer(paths, config.Config(), {"nursery": ["sleep", "60"]}, [], say=print)
+    guardian._do([Start("nursery")])
+    (nursery,) = (child for child in guardian.table.states() if child.process == "nursery")
+    assert (nursery.state, nursery.pid) == ("backoff", 0)
+    _, status = os.waitpid(-1, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 
 
 def test_stop_ends_even_what_is_stuck(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
