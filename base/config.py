@@ -44,6 +44,7 @@ class Accounts(Section, frozen=True):
     guest_rooms_total: Limit = 100  # live rooms that guests made
     account_rooms: Limit = 50  # rooms one account may own
     deleted_name_days: Limit = 30  # in which nobody else may take a deleted account's name; 0: at once
+    code_hours: Annotated[int, Meta(ge=1, le=8_760)] = 24  # in which a one-time code is good
     password_min: Annotated[int, Meta(ge=1, le=100)] = 8
     hash_memory_kib: Annotated[int, Meta(ge=8, le=4_194_304)] = 19_456  # OWASP's argon2id recommendation: 19 MiB, 2, 1
     hash_time: Annotated[int, Meta(ge=1, le=100)] = 2

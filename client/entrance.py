@@ -258,7 +258,7 @@ class Entrance:
         elif not closing.resume:
             self._out(closing.code, closing.text)
         else:
-            self._ask_lobby = closing.code == "sleeping"
+            self._ask_lobby = closing.code in ("sleeping", "bad_ticket")
             pause = None if closing.retry_after is UNSET else closing.retry_after
             self._broke(now, closing.text, pause, orderly=True)
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,21 +126,19 @@ def _edit(paths: Paths, _options: argparse.Namespace) -> int:
 
 
 def _user(paths: Paths, options: argparse.Namespace) -> int:
-    from lobby import useradmin  # noqa: PLC0415
+    from lobby import useradmin, userlist  # noqa: PLC0415
 
-    match options.do:
-        case "list":
-            return useradmin.listing(paths, as_json=options.json)
-        case "add":
-            return useradmin.add(paths, options.name, options.role)
-        case "passwd":
-            return useradmin.passwd(paths, options.name)
-        case "role":
-            return useradmin.role(paths, options.name, options.role)
-        case "delete":
-            return useradmin.delete(paths, options.name)
-        case do:
-            return useradmin.lock(paths, options.name, locked=do == "lock")
+    acts: dict[str, Callable[[], Exit]] = {
+        "list": lambda: userlist.listing(paths, as_json=options.json),
+        "add": lambda: useradmin.add(paths, options.name, options.role),
+        "passwd": lambda: useradmin.passwd(paths, options.name),
+        "role": lambda: useradmin.role(paths, options.name, options.role),
+        "lock": lambda: useradmin.lock(paths, options.name, locked=True),
+        "unlock": lambda: useradmin.lock(paths, options.name, locked=False),
+        "delete": lambda: useradmin.delete(paths, options.name),
+        "code": lambda: useradmin.code(paths, options.name),
+    }
+    return acts[options.do]()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -246,6 +245,7 @@ def _add_users(kinds: Any) -> None:
     new = add("add", "a new account; its password is asked for, or read from a pipe")
     new.add_argument("--role", choices=ROLES, default="user", help="(default: user)")
     add("passwd", "another password, asked for or read from a pipe; ends the account's sessions")
+    add("code", "a one-time code, with which somebody who forgot the password chooses a new one (needs the server)")
     add("role", "what somebody may do here").add_argument("role", choices=ROLES)
     add("lock", "keep somebody from logging in, and end their sessions")
     add("unlock", "let them log in again")

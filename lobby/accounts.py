@@ -64,7 +64,9 @@ class Accounts:
     def get(self, name: str) -> Account | None:
         key = fold(name)
         edit = self._staged.get(key)
-        return edit.after if edit is not None else self._table.accounts.get(key)
+        if edit is not None:
+            return None if edit.gone else edit.after
+        return self._table.accounts.get(key)
 
     def taken(self, name: str) -> bool:
         """Whether the name is somebody's, be it on a line that cannot be read."""
@@ -72,7 +74,8 @@ class Accounts:
 
     def names(self) -> Set[str]:
         """Folded names."""
-        return self._table.accounts.keys() | self._staged.keys()
+        gone = {key for key, edit in self._staged.items() if edit.gone}
+        return (self._table.accounts.keys() | self._staged.keys()) - gone
 
     def __len__(self) -> int:
         return len(self.names())
@@ -80,9 +83,10 @@ class Accounts:
     def __iter__(self) -> Iterator[Account]:
         for key, account in self._table.accounts.items():
             edit = self._staged.get(key)
-            yield account if edit is None else edit.after
+            if edit is None or not edit.gone:
+                yield account if edit is None else edit.after
         for key, edit in self._staged.items():
-            if key not in self._table.accounts:
+            if key not in self._table.accounts and not edit.gone:
                 yield edit.after
 
     @property
@@ -118,17 +122,21 @@ class Accounts:
         secret: str | None = None,
         roles: Iterable[str] | None = None,
         flags: Iterable[str] | None = None,
+        spelled: str | None = None,
         rehash: bool = False,
     ) -> Account:
-        """Stage a change of what is given. Raises Refused(no_such_user).
+        """Stage a change of what is given; `spelled`: the same name in other capitals. Raises Refused(no_such_user).
 
         `rehash`: it is the same password in another form, so an operator's edit at the same moment wins over it.
         """
         before = self.get(name)
         if before is None:
             raise Refused("no_such_user", f"there is no account {name}")
+        if spelled is not None and fold(spelled) != fold(name):
+            raise ValueError("that is another name")
         after = replace(
             before,
+            name=before.name if spelled is None else spelled,
             secret=before.secret if secret is None else secret,
             roles=before.roles if roles is None else tuple(roles),
             flags=before.flags if flags is None else frozenset(flags),
@@ -139,6 +147,15 @@ class Accounts:
             first, rehash = (staged.before, rehash and staged.rehash) if staged is not None else (before, rehash)
             self._staged[fold(name)] = Edit(first, after, rehash)
         return after
+
+    def remove(self, name: str) -> Account:
+        """Stage the end of an account; what it was. Raises Refused(no_such_user)."""
+        before = self.get(name)
+        if before is None:
+            raise Refused("no_such_user", f"there is no account {name}")
+        staged = self._staged.get(fold(name))
+        self._staged[fold(name)] = Edit(before if staged is None else staged.before, before, gone=True)
+        return before
 
     @property
     def dirty(self) -> bool:

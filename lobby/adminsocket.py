@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct
 from base.paths import peer_is_ours
 from lobby.audit import OPERATOR
 from lobby.desk import NOT_STORED, STORE_FAULTS, Desk
-from lobby.requests import audit, deeds
+from lobby.requests import audit, deeds, users
 from lobby.requests.admin import all_rooms
 from wire.channel import Channel
 from wire.codec import Codec, encode
@@ -19,6 +19,8 @@ from wire.control import (
     AdminAnnounce,
     AdminAudit,
     AdminAudited,
+    AdminCode,
+    AdminCoded,
     AdminDone,
     AdminFind,
     AdminFound,
@@ -92,6 +94,11 @@ class AdminSocket:
                 self._promise(channel, AdminDone())
             case AdminLimit(room=name, limits=limits):
                 self._promise(channel, AdminFound(settings=deeds.limit(self._desk, name, limits, OPERATOR)))
+            case _:
+                self._heed_more(channel, message)
+
+    def _heed_more(self, channel: Channel, message: ToAdmin) -> None:
+        match message:
             case AdminRotate():
                 self._rotate()
                 audit.record(self._desk, OPERATOR, "rotate-keys")
@@ -100,6 +107,9 @@ class AdminSocket:
                 self._desk.catalogue.adopt(settings)
                 audit.record(self._desk, OPERATOR, "import", settings.name)
                 self._promise(channel, AdminFound(settings=settings))
+            case AdminCode(name=name):
+                made = users.code(self._desk, name, OPERATOR)
+                self._promise(channel, AdminCoded(name=made.name, code=made.code, expires=made.expires))
             case AdminAnnounce(text=text, room=name):
                 audit.say_to_all(self._desk, text, name, OPERATOR)
                 self._promise(channel, AdminDone())

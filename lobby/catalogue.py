@@ -146,6 +146,11 @@ class Catalogue:
         rows = self._db.read(f"SELECT {_COLUMNS} FROM rooms WHERE owner_key = ? ORDER BY key", fold(name))  # noqa: S608
         return [_settings(row) for row in rows.fetchall()]
 
+    def invited_to(self, name: str) -> list[RoomSettings]:
+        """Those that somebody is invited into."""
+        ids = [room for (room,) in self._db.read("SELECT room FROM invited WHERE who = ?", fold(name)).fetchall()]
+        return sorted(filter(None, map(self.by_id, ids)), key=lambda room: fold(room.name))
+
     def owned_by(self, name: str) -> int:
         """How many rooms somebody owns."""
         return int(self._db.one("SELECT count(*) FROM rooms WHERE owner_key = ?", fold(name)))

@@ -47,6 +47,10 @@ class Deleted:
         """There is an account of that name."""
         self._db.write("INSERT OR REPLACE INTO names VALUES (?, 0)", fold(name))
 
+    def went(self, name: str, wall: int) -> None:
+        """The account of that name was removed."""
+        self._db.write("INSERT OR REPLACE INTO names VALUES (?, ?)", fold(name), wall)
+
     def free_from(self, name: str, days: int) -> int:
         """When a deleted name may be taken by anybody, 0 when it was none."""
         gone: int | None = self._db.one("SELECT gone FROM names WHERE who = ? AND gone > 0", fold(name))

@@ -37,6 +37,7 @@ from wire.tickets import Keyring, derive_ring
 
 STORE_FAULTS: Final = (sqlite3.Error, OSError)  # the disk's; everything else that is no Refused is a bug
 STANDING: Final = (Error, Pong, Bye, ServerHello)  # answers that are true whatever became of the round's commit
+UNDONE: Final = frozenset({"bad_session", "locked"})  # goodbyes because of what was to be stored
 NOT_STORED: Final = ("storage", "the disk refused: nothing was stored")
 CODEC: Final[Codec[Request]] = Codec(LobbyRequest)
 
@@ -285,7 +286,9 @@ class Desk:
 
     def _take_back(self, effect: Send) -> None:
         message, connection = effect.message, effect.to
-        if isinstance(message, STANDING):
+        if isinstance(message, Bye) and message.code in UNDONE:  # their session is there still: they go on with it
+            self.send(connection, Bye(code=NOT_STORED[0], text=NOT_STORED[1], resume=True))
+        elif isinstance(message, STANDING):
             self.effects.append(effect)
         elif isinstance(message, Welcome):  # their session is not stored, so they were never in
             self.send(connection, Error(re=message.re, code=NOT_STORED[0], text=NOT_STORED[1], fatal=True))

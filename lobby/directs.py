@@ -145,6 +145,19 @@ class Directs:
         ).fetchall()
         return [_direct(row) for row in reversed(rows[:limit])], len(rows) > limit
 
+    def of(self, asker: Side, after: int, most: int) -> tuple[list[Direct], int | None]:
+        """What somebody told and was told, among the `most` messages of everybody's after a number; the number to go
+        on after, None at the end. They have no index by sender: so each look is bounded."""
+        looked = self._db.read("SELECT number FROM directs WHERE number > ? ORDER BY number LIMIT ?", after, most)
+        numbers = [number for (number,) in looked]
+        rows = self._db.read(
+            f"SELECT {_COLUMNS} FROM directs WHERE number BETWEEN ?1 AND ?2 AND at >= ?3"  # noqa: S608 - ours
+            " AND ((lower(sender) = ?4 AND sender_guest = ?5) OR (lower(recipient) = ?4 AND recipient_guest = ?5))"
+            " ORDER BY number",
+            *(after + 1, numbers[-1] if numbers else after, asker.since, fold(asker.name), asker.guest),
+        ).fetchall()
+        return [_direct(row) for row in rows], numbers[-1] if len(numbers) == most else None
+
     # -- from time to time
 
     def tidy(self, wall: int) -> None:

@@ -80,6 +80,7 @@ def welcome(
     if guest:
         lease(desk, name, connection.session)
     person, first = desk.people.arrive(connection, name, guest=guest, roles=roles, wall=now.wall)
+    person.name = name if not guest else person.name  # spelled as it is now
     connection.stream = getattr(request, "stream", None) or desk.new_id()
     desk.ready(connection, State.IN)
     before, waiting = reach.directs(desk, person, request)
@@ -155,9 +156,9 @@ def end_other_sessions(desk: Desk, connection: Connection, code: str, text: str)
             desk.end(other, code, text)
 
 
-def void(desk: Desk, scope: str, code: str, text: str) -> None:
+def void(desk: Desk, scope: str, code: str, text: str, *, resume: bool = False) -> None:
     """What somebody, or the sessions of theirs that `scope` names, hold of rooms, tickets and tokens, is worth nothing
-    from now on, and they are put out."""
+    from now on, and they are put out; `resume`: to come back by a new ticket."""
     desk.ledger.revoke(scope, desk.now.wall)
     there = set(desk.registry.where(whose(scope)))
     for room in desk.registry:
@@ -165,7 +166,8 @@ def void(desk: Desk, scope: str, code: str, text: str) -> None:
             continue
         assign(desk, room.id)
         if room.id in there:
-            desk.effects.append(ToRoom(room.link, PutOut(name=fold(scope), code=code, text=text)))
+            order = PutOut(name=fold(scope), code=code, text=text, resume=resume)
+            desk.effects.append(ToRoom(room.link, order))
 
 
 def assign(desk: Desk, room_id: str) -> None:

@@ -30,6 +30,7 @@ class _Stored(msgspec.Struct, frozen=True):
     before: Account | None = None
     after: Account | None = None
     rehash: bool = False
+    gone: bool = False
 
 
 _DECODER: Final = msgspec.json.Decoder(_Stored)
@@ -102,7 +103,7 @@ class Recent:
             if stored.after is None:
                 self._floor = max(self._floor, stored.version)
             else:
-                self._edits.append((stored.version, Edit(stored.before, stored.after, stored.rehash)))
+                self._edits.append((stored.version, Edit(stored.before, stored.after, stored.rehash, stored.gone)))
         self._lines = len(lines) - 1 if lines[-1] == b"" else 0
         return True
 
@@ -119,15 +120,15 @@ class Recent:
 
     @staticmethod
     def _stored(edits: list[tuple[int, Edit]]) -> list[_Stored]:
-        shrunk = [(version, _without_secrets(edit)) for version, edit in edits]
-        return [_Stored(version, edit.before, edit.after, edit.rehash) for version, edit in shrunk if edit is not None]
+        shrunk = [(version, edit) for version, whole in edits if (edit := _without_secrets(whole)) is not None]
+        return [_Stored(version, edit.before, edit.after, edit.rehash, edit.gone) for version, edit in shrunk]
 
 
 def _without_secrets(edit: Edit) -> Edit | None:
     """`edit` with nothing in it that may not be stored twice: a password in clear stays in the user db alone."""
     before, after = edit.before, edit.after
     if before is not None and before.secret == after.secret:
-        return Edit(replace(before, secret=GONE), replace(after, secret=GONE))
+        return Edit(replace(before, secret=GONE), replace(after, secret=GONE), gone=edit.gone)
     if not after.secret.startswith(ARGON2ID):
         return None
     return Edit(before and replace(before, secret=marked(before.secret)), after, edit.rehash)

@@ -248,11 +248,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What the server did to one account: `before` None when it was added. `rehash`: the same password, hashed."""
+    """What the server did to one account: `before` None when it was added. `rehash`: the same password, hashed.
+    `gone`: it was removed, and `after` says which it was."""
 
     before: Account | None
     after: Account
     rehash: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,10 @@ def merge(theirs: Table, edits: Sequence[Edit]) -> tuple[Table, list[Clash]]:
 def _lay(table: Table, edit: Edit) -> Clash | None:
     after, before = edit.after, edit.before
     there = table.accounts.get(fold(after.name))
+    if edit.gone:
+        if there is not None and there.made == after.made:  # else somebody has the name anew
+            table.remove(fold(after.name))
+        return None
     if there is None:
         if before is not None:
             why = f"{after.name} was changed by the server while the line was deleted or broken: it stays so"
@@ -291,6 +297,8 @@ def _lay(table: Table, edit: Edit) -> Clash | None:
     secret, clash = _lay_secret(there, before, after, edit.rehash)
     flags = (there.flags - (before.flags - after.flags)) | (after.flags - before.flags)
     merged = replace(there, secret=secret, roles=_lay_roles(there.roles, before.roles, after.roles), flags=flags)
+    if after.name != before.name:
+        merged = replace(merged, name=after.name)
     if merged != there:
         table.put(merged)
     return clash

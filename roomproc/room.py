@@ -165,7 +165,8 @@ class Room:
             self.round.work.facts["revoked_to"] = self.revoked_to
 
     def put_out(self, order: control.PutOut) -> None:
-        self.round.out.append(PutOut(whose(order.name), order.code, order.text, ordered=True, scope=order.name))
+        out = PutOut(whose(order.name), order.code, order.text, ordered=True, scope=order.name, resume=order.resume)
+        self.round.out.append(out)
 
     # -- the round
 
@@ -319,7 +320,7 @@ class Room:
             member = self.roster.get(order.key)
             if member is None:
                 continue
-            closing = Closing(code=order.code, text=order.text, resume=False)
+            closing = Closing(code=order.code, text=order.text, resume=order.resume)
             meant = [one for one in member.connections.values() if concerns(order.scope, one.session)]
             for connection in meant:
                 effects += [Send(connection.id, [closing]), Close(connection.id, order.code)]

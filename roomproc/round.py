@@ -31,6 +31,7 @@ class PutOut(Struct, frozen=True):
     text: str
     ordered: bool = False  # by the lobby, which does not ask whether our disk takes it
     scope: str = ""
+    resume: bool = False
 
 
 class Round:

@@ -178,11 +178,13 @@ class Assign(Message, tag="assign"):
 
 
 class PutOut(Message, tag="put_out"):
-    """End all of a person's connections (kicked, locked, password changed); tokens are revoked by `Assign`."""
+    """End all of a person's connections (kicked, locked, password changed); tokens are revoked by `Assign`. `resume`:
+    they come back, by a new ticket."""
 
     name: str
     code: str
     text: str
+    resume: bool = False
 
 
 class Announce(Message, tag="announce"):
@@ -294,7 +296,15 @@ class AdminAudit(Message, tag="admin_audit"):
     before: int | UnsetType = UNSET
 
 
-ToAdmin = AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce | AdminAudit
+class AdminCode(Message, tag="admin_code"):
+    """A one-time code for an account."""
+
+    name: str
+
+
+ToAdmin = (
+    AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce | AdminAudit | AdminCode
+)
 
 
 class AdminListed(Message, tag="admin_listed"):
@@ -304,6 +314,12 @@ class AdminListed(Message, tag="admin_listed"):
 class AdminAudited(Message, tag="admin_audited"):
     acts: list[AuditRow]
     more: bool
+
+
+class AdminCoded(Message, tag="admin_coded"):
+    name: str
+    code: str
+    expires: int
 
 
 class AdminDone(Message, tag="admin_done"):
@@ -319,4 +335,4 @@ class AdminRefused(Message, tag="admin_refused"):
     text: str
 
 
-FromAdmin = AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused
+FromAdmin = AdminCoded | AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused

@@ -6,7 +6,7 @@ A field that may be left out has the default UNSET and is left out of the encodi
 Times (`at`, `made`) are UTC epoch milliseconds. `id` correlates a request and its answer (`re`) on one connection.
 """
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -22,6 +22,7 @@ Number = Annotated[int, Meta(ge=0, le=2**53)]
 Access = Literal["public", "private"]
 Deed = Literal["stop", "restart", "drain", "start"]
 Folder = Literal["inbox", "sent", "drafts", "archive", "trash"]
+UserDeed = Literal["lock", "unlock", "role", "log_out", "code", "delete"]
 
 
 class Message(Struct, tag_field="type", kw_only=True, gc=False):
@@ -98,6 +99,25 @@ class EndSession(Request, tag="end_session"):
     """End one of them, here and in rooms; without a number all but this one."""
 
     session: Number | UnsetType = UNSET
+
+
+class Respell(Request, tag="respell"):
+    """Have one's name in other capitals."""
+
+    name: Word
+
+
+class DeleteAccount(Request, tag="delete_account"):
+    """Delete one's own account, its mail and its sessions, for good."""
+
+    password: Word
+
+
+class Belongings(Request, tag="belongings"):
+    """All that the lobby has of oneself but the mail, which `mail_export` gives."""
+
+    after: Word = ""  # `next` of the page before
+    limit: Count = 200
 
 
 class Place(Struct, kw_only=True, gc=False):
@@ -292,6 +312,22 @@ class AdminRoom(Request, tag="admin_room"):
     seconds: Annotated[float, Meta(ge=0, le=86_400 * 7)] | UnsetType = UNSET
 
 
+class AdminUsers(Request, tag="admin_users"):
+    """The accounts, by name; those whose names hold `find`, or that have it as a role or flag, or are `online`."""
+
+    after: Word = ""
+    limit: Count = 100
+    find: Word = ""
+
+
+class AdminUser(Request, tag="admin_user"):
+    """Do something to an account. `role` is for that: user, operator or admin."""
+
+    name: Word
+    do: UserDeed
+    role: Word = ""
+
+
 class Announce(Request, tag="announce"):
     """For admins: say something to everybody who is here, or to the members of one room."""
 
@@ -438,6 +474,24 @@ class Blocked(Answer, tag="blocked"):
     names: list[str]
 
 
+class Respelled(Answer, tag="respelled"):
+    """One's name, as it is spelled from now on."""
+
+    name: str
+
+
+class Belonging(Struct, kw_only=True, gc=False):
+    """`kind` is account, session, blocked, room or direct; `what` its fields."""
+
+    kind: str
+    what: dict[str, Any]
+
+
+class BelongingsPage(Answer, tag="belongings"):
+    belongings: list[Belonging]
+    next: str | UnsetType = UNSET  # ask for what comes after it; left out at the end
+
+
 class Direct(Message, tag="direct", rename={"sender": "from"}):
     """Somebody told you something; or you did, on another connection of yours."""
 
@@ -566,6 +620,32 @@ class AdminRoomsPage(Answer, tag="admin_rooms"):
     more: bool
 
 
+class AdminUserRow(Struct, kw_only=True, gc=False):
+    """One account as an admin sees it."""
+
+    name: str
+    roles: list[str]
+    flags: list[str]  # locked, test
+    online: bool
+    made: int | UnsetType = UNSET
+    last_login: int | UnsetType = UNSET
+    seen: int | UnsetType = UNSET
+
+
+class AdminUsersPage(Answer, tag="admin_users"):
+    users: list[AdminUserRow]
+    count: int  # of all that match
+    more: bool
+
+
+class Code(Answer, tag="code"):
+    """A one-time code for `recover`: told this once, good until `expires`."""
+
+    name: str
+    code: str
+    expires: int
+
+
 class AuditRow(Struct, kw_only=True, gc=False):
     """Something that was done. `by` is an account, or "the operator" at the shell; `target` a room or a person."""
 
@@ -592,8 +672,10 @@ MailRequest = (
     | MailEmpty | MailExport
 )  # fmt: skip
 MailReply = MailPage | MailFoldersPage | Mail | MailExportPage | MailNew | Unread | MailChanged
-OwnRequest = Recover | Sessions | EndSession | Block  # about one's own account
-OwnReply = SessionsPage | Blocked
+OwnRequest = (  # about one's own account, and an admin's about those of others
+    Recover | Sessions | EndSession | Block | Respell | DeleteAccount | Belongings | AdminUsers | AdminUser
+)
+OwnReply = SessionsPage | Blocked | Respelled | BelongingsPage | AdminUsersPage | Code
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
     | Whois | Away | Tell | Directs | MailRequest | AdminRooms | AdminRoom | Announce | Audit | OwnRequest

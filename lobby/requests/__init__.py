@@ -11,15 +11,17 @@ from lobby.requests import (
     guests,
     inbox,
     mail,
+    own,
     password,
     people,
     rooms,
     sessions,
     tell,
+    users,
 )
 from lobby.sessions import Table, table
 
 RULES: Final[Table] = table(
     account.RULES, guests.RULES, password.RULES, rooms.RULES, people.RULES, tell.RULES, mail.RULES, inbox.RULES,
-    admin.RULES, deeds.RULES, audit.RULES, sessions.RULES, blocks.RULES,
+    admin.RULES, deeds.RULES, audit.RULES, sessions.RULES, blocks.RULES, users.RULES, own.RULES,
 )  # fmt: skip

@@ -119,6 +119,7 @@ def resume(desk: Desk, connection: Connection, message: Resume) -> None:
     now = desk.now
     token = verify(desk.session_ring, message.session, SessionToken, wall=now.wall, code="bad_session")
     edits.look(desk)
+    name = token.name
     roles: tuple[str, ...] = ()
     if not desk.ledger.session_valid(token.session, now.wall):
         raise _ended()
@@ -129,9 +130,9 @@ def resume(desk: Desk, connection: Connection, message: Resume) -> None:
         if account is None:
             raise _ended()
         desk.accounts.usable(account)
-        roles = account.roles
+        name, roles = account.name, account.roles
     connection.session, connection.session_from = token.session, token.issued
-    entry.welcome(desk, connection, message, token.name, guest=token.guest, roles=roles)
+    entry.welcome(desk, connection, message, name, guest=token.guest, roles=roles)
 
 
 def _check_still_theirs(desk: Desk, token: SessionToken) -> None:

@@ -67,8 +67,9 @@ def test_who_may_is_in_the_table() -> None:
     names = {(state, kind.__name__) for state, kind in RULES}
     admins = {kind.__name__ for (_, kind), rule in RULES.items() if rule.who is Who.ADMINS}
     accounts = {kind.__name__ for (_, kind), rule in RULES.items() if rule.who is Who.ACCOUNTS}
-    assert admins == {"AdminRoom", "AdminRooms", "Announce", "Audit"}
-    assert accounts == {"Passwd"} | {kind for _, kind in names if kind.startswith("Mail")}
+    assert admins == {"AdminRoom", "AdminRooms", "AdminUser", "AdminUsers", "Announce", "Audit"}
+    own = {"Passwd", "DeleteAccount", "Respell"}
+    assert accounts == own | {kind for _, kind in names if kind.startswith("Mail")}
 
 
 def test_transitions() -> None:

@@ -14,7 +14,7 @@ from base.config import Config
 from base.exits import Exit
 from base.locks import Lock
 from base.paths import Paths
-from lobby import beside, useradmin, useredit
+from lobby import beside, useradmin, useredit, userlist
 from lobby.accounts import Accounts
 from lobby.passwords import verify
 from lobby.store import Store
@@ -121,14 +121,14 @@ def test_the_list(paths: Paths, capfd: pytest.CaptureFixture[str]) -> None:
     store = Store(paths, "off")
     store.ledger.set_last_login("ann", WALL)
     store.commit()
-    assert useradmin.listing(paths, as_json=True) is Exit.OK
+    assert userlist.listing(paths, as_json=True) is Exit.OK
     rows = json.loads(capfd.readouterr().out)
     assert rows[0] == {
         "name": "Ann", "roles": ["user"], "locked": False, "test": False, "made": None, "last_login": WALL,
     }  # fmt: skip
     assert (rows[1]["name"], rows[1]["last_login"]) == ("ben", None)
     store.close()
-    assert useradmin.listing(paths, as_json=False) is Exit.OK
+    assert userlist.listing(paths, as_json=False) is Exit.OK
     told = capfd.readouterr()
     lines = told.out.splitlines()
     assert lines[0].split() == ["name", "roles", "state", "made", "last", "login"]
@@ -148,7 +148,7 @@ def test_the_list_names_what_was_deleted_lately(paths: Paths, capfd: pytest.Capt
     store.ledger.deleted.look(accounts, 3 * WALL)
     store.commit()
     capfd.readouterr()
-    useradmin.listing(paths, as_json=False)
+    userlist.listing(paths, as_json=False)
     assert "Deleted, and kept from others until then: ben (2141-" in capfd.readouterr().out
     store.close()
 
@@ -228,7 +228,7 @@ def test_at_a_terminal_it_is_typed_twice(
 
 def test_no_user_db_yet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     paths = Paths(tmp_path / "nothing")
-    assert useradmin.listing(paths, as_json=False) is Exit.REFUSED
+    assert userlist.listing(paths, as_json=False) is Exit.REFUSED
     assert useradmin.delete(paths, "ann") is Exit.REFUSED
     assert useradmin.lock(paths, "ann", locked=True) is Exit.REFUSED
     assert capfd.readouterr().err.count("There is no user db at ") == 3
