@@ -17,4 +17,5 @@ class Exit(IntEnum):
     ORPHANED = 14  # no guardian, nursery or lobby for minutes, and nobody in the room
     CLOSED = 15  # told to stop
     STOPPED = 16  # an operator stopped the room: it is not started again until they say so
+    MEMORY = 17  # the memory that the room may use is used up
     BUG = 70  # an exception nobody expected (sysexits.h EX_SOFTWARE)

@@ -52,6 +52,8 @@ def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> No
         _close_all_but(listener.fileno(), link.fileno())
         setproctitle(f"parlour: room {name}")
         code = run(listener, link)
+    except MemoryError:  # nothing can be written about it: the code says it
+        code = Exit.MEMORY
     except BaseException:  # whatever it is, it must not reach the nursery's frames
         if logging.getLogger().handlers:
             logging.getLogger("room").exception("a bug ended this room")
