@@ -26,6 +26,8 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh admin announce TEXT   say something to everybody who is here  (--room ROOM: to its members)
   ./run.sh admin audit     what admins and operator did: who, when, what, to whom  (--last N --json)
   ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
+  ./run.sh admin mail NAME… --subject TEXT   standard input as a mail; 'everyone' is all accounts
+  ./run.sh admin mailbox export|import NAME PATH   somebody's mail as mbox or Maildir (export: --format)
   ./run.sh bench [NAME…]   measure, and write a report to var/bench  (./run.sh bench --help)
   ./run.sh chaos           kill and break every kind of process under load, and check what was promised
   ./run.sh test            all checks and tests; further words go to pytest

@@ -77,6 +77,18 @@ def _import(paths: Paths, options: argparse.Namespace) -> int:
     return archives.load(paths, options.file, options.room, options.owner)
 
 
+def _mail(paths: Paths, options: argparse.Namespace) -> int:
+    from lobby import mailadmin  # noqa: PLC0415
+
+    match options.do:
+        case "export":
+            return mailadmin.export(paths, options.name, options.format, Path(options.place))
+        case "import":
+            return mailadmin.load(paths, options.name, Path(options.place))
+        case _:
+            return mailadmin.send(paths, options.to, options.subject, options.sender)
+
+
 def _deed(paths: Paths, options: argparse.Namespace) -> int:
     from lobby import steering  # noqa: PLC0415
 
@@ -224,7 +236,29 @@ def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
     back.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
     back.set_defaults(act=_import)
 
+    _add_mail(kinds)
     _add_users(kinds)
+
+
+def _add_mail(kinds: Any) -> None:
+    """The commands about mail."""
+    send = kinds.add_parser("mail", help="standard input as a mail to accounts, or to everyone")
+    send.add_argument("to", nargs="+", metavar="NAME", help="'everyone' is all accounts")
+    send.add_argument("--subject", default="", metavar="TEXT")
+    send.add_argument("--from", dest="sender", default="", metavar="NAME", help="an account (default: the postmaster)")
+    send.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+    send.set_defaults(act=_mail, do="send")
+    boxes = kinds.add_parser("mailbox", help="somebody's mail, out and in").add_subparsers(
+        required=True, metavar="WHAT", parser_class=_Parser
+    )
+    out = boxes.add_parser("export", help="all their mail as an mbox file or a Maildir, as other mail programs read")
+    out.add_argument("--format", choices=["mbox", "maildir"], default="mbox", help="(default: mbox)")
+    back = boxes.add_parser("import", help="mail of an mbox file or a Maildir; what is there already is left out")
+    for parser, do in ((out, "export"), (back, "import")):
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("place", metavar="PATH")
+        parser.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
+        parser.set_defaults(act=_mail, do=do)
 
 
 def _add_users(kinds: Any) -> None:

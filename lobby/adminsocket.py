@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import UNSET, Struct
 
 from base.paths import peer_is_ours
+from lobby import adminmail
 from lobby.audit import OPERATOR
 from lobby.desk import NOT_STORED, STORE_FAULTS, Desk
 from lobby.requests import audit, deeds, users
@@ -24,9 +25,11 @@ from wire.control import (
     AdminDone,
     AdminFind,
     AdminFound,
+    AdminKeep,
     AdminLimit,
     AdminList,
     AdminListed,
+    AdminMail,
     AdminRefused,
     AdminRotate,
     ToAdmin,
@@ -107,9 +110,17 @@ class AdminSocket:
                 self._desk.catalogue.adopt(settings)
                 audit.record(self._desk, OPERATOR, "import", settings.name)
                 self._promise(channel, AdminFound(settings=settings))
+            case _:
+                self._heed_more(channel, message)
+
+    def _heed_more(self, channel: Channel, message: ToAdmin) -> None:
+        """What concerns no room alone."""
+        match message:
             case AdminCode(name=name):
                 made = users.code(self._desk, name, OPERATOR)
                 self._promise(channel, AdminCoded(name=made.name, code=made.code, expires=made.expires))
+            case AdminMail() | AdminKeep():
+                self._promise(channel, adminmail.heed(self._desk, message))
             case AdminAnnounce(text=text, room=name):
                 audit.say_to_all(self._desk, text, name, OPERATOR)
                 self._promise(channel, AdminDone())

@@ -65,9 +65,11 @@ class Mailbox:
         wall: int,
         window_s: float,
         everyone: bool = False,
+        own_copy: bool = True,
     ) -> Sent:
         """Store one mail for the people in `to`, whose names the caller has looked up; with `everyone` none of them
-        is named in it. Its sender has it in the folder sent, or in the inbox where it is to themselves."""
+        is named in it. Its sender has it in the folder sent, or in the inbox where it is to themselves; without
+        `own_copy` they have no mailbox."""
         before = self.again(sender, stream, id, wall - int(window_s * 1000))
         if before is not None:
             return before
@@ -78,7 +80,7 @@ class Mailbox:
         size = weight(subject, body)
         for owner in owners:
             self._copy(owner, mail, thread, size, "inbox", read=False, since=wall)
-        if fold(sender) not in owners:
+        if own_copy and fold(sender) not in owners:
             self._copy(fold(sender), mail, thread, size, "sent", read=True, since=wall)
         self._remember(sender, stream, id, mail, wall)
         return Sent(mail, fresh=True, recipients=list(owners.values()))

@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from tqdm import tqdm
-
 from base.exits import Exit
 from base.locks import Locked
 from base.paths import Paths
-from roomproc.archive import ArchiveError, Progress, export, load
+from base.progress import bar
+from roomproc.archive import ArchiveError, export, load
 from wire.loop import read_clock
 
 
@@ -31,11 +30,11 @@ def main(arguments: list[str]) -> int:
     try:
         if options.act == "import":
             with _source(options.file) as source:
-                count = load(source, files, read_clock().wall, _bar())
+                count = load(source, files, read_clock().wall, bar("entries"))
             print(f"{count} entries.", file=sys.stderr)
             return Exit.OK
         with _target(options.file) as target:
-            export(options.name, files, target, options.format, _bar())
+            export(options.name, files, target, options.format, bar("entries"))
         return Exit.OK
     except (ArchiveError, UnicodeError) as why:
         print(f"{options.act}: {why}", file=sys.stderr)
@@ -46,19 +45,6 @@ def main(arguments: list[str]) -> int:
     except OSError as why:
         print(f"{options.act}: {options.file}: {why.strerror}", file=sys.stderr)
     return Exit.MISUSE
-
-
-def _bar() -> Progress:
-    """A progress bar where somebody looks at standard error."""
-    bar = tqdm(unit=" entries", disable=not sys.stderr.isatty(), leave=False)
-
-    def progress(done: int, of: int) -> None:
-        bar.total = of
-        bar.update(done - bar.n)
-        if done >= of:
-            bar.close()
-
-    return progress
 
 
 def _source(name: str) -> TextIO:

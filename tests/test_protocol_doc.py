@@ -7,12 +7,11 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from lobby.requests.mail import BODY_MAX, SUBJECT_MAX
 from roomproc.orders import REASON_MAX, TOPIC_MAX
 from wire import control, messages
 from wire.errors import CODES
 from wire.framing import LINE_MAX
-from wire.names import NAME_MAX, TEXT_MAX
+from wire.names import BODY_MAX, NAME_MAX, SUBJECT_MAX, TEXT_MAX
 from wire.tickets import TICKET_SECONDS
 
 TEXT = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from wire.messages import Access, AdminRoomRow, AuditRow, Deed, Message
+from wire.messages import Access, AdminRoomRow, AuditRow, Deed, MailKeep, Message
 
 Bound = Annotated[int, Meta(ge=0)]
 
@@ -302,9 +302,26 @@ class AdminCode(Message, tag="admin_code"):
     name: str
 
 
+class AdminMail(Message, tag="admin_mail"):
+    """Send a mail: from an account, or from the operator, who has none; to accounts by name, or `everyone`."""
+
+    to: list[str]
+    subject: str
+    body: str
+    sender: str = ""
+
+
+class AdminKeep(Message, tag="admin_keep"):
+    """Put a mail from elsewhere into an account's mailbox."""
+
+    owner: str
+    mail: MailKeep
+
+
 ToAdmin = (
-    AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce | AdminAudit | AdminCode
-)
+    AdminMail | AdminKeep | AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce
+    | AdminAudit | AdminCode
+)  # fmt: skip
 
 
 class AdminListed(Message, tag="admin_listed"):
@@ -322,6 +339,16 @@ class AdminCoded(Message, tag="admin_coded"):
     expires: int
 
 
+class AdminMailed(Message, tag="admin_mailed"):
+    mail: int
+    recipients: int
+
+
+class AdminKept(Message, tag="admin_kept"):
+    mail: int
+    fresh: bool  # it was not there already
+
+
 class AdminDone(Message, tag="admin_done"):
     pass
 
@@ -335,4 +362,4 @@ class AdminRefused(Message, tag="admin_refused"):
     text: str
 
 
-FromAdmin = AdminCoded | AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused
+FromAdmin = AdminMailed | AdminKept | AdminCoded | AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused

@@ -9,6 +9,8 @@ from typing import Final
 from wire.errors import Refused
 
 NAME_MAX: Final = 32
+SUBJECT_MAX: Final = 200  # characters of a mail's subject; a line of a listing
+BODY_MAX: Final = 12_000  # of its text: with four bytes each, 100 recipients and a subject it still is one line
 TEXT_MAX: Final = 4_000  # characters, so that a line of 4-byte characters stays well under a frame's 64 KiB
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]*[A-Za-z0-9])?", re.ASCII)
 # Names that would let somebody pass for the system, or that commands use as words.

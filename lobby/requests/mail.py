@@ -12,19 +12,16 @@ from msgspec import UNSET, UnsetType
 from lobby.desk import Desk
 from lobby.mailbox import Sent, weight
 from lobby.mailpages import EVERYONE
-from lobby.people import Person
 from lobby.quota import quota
 from lobby.requests.audit import record
 from lobby.sessions import Connection, Rule, Who
 from wire.errors import Refused
 from wire.messages import Done, MailChanged, MailDraft, MailKeep, MailNew, MailSend, Request, Unread
-from wire.names import check_single_line, check_text, fold
+from wire.names import BODY_MAX, SUBJECT_MAX, check_single_line, check_text, fold
 from wire.pace import Pace
 
-SUBJECT_MAX: Final = 200  # characters; a line of a listing
 NAME_MAX: Final = 200  # characters of a name from elsewhere
 NAMES_BYTES: Final = 4_096  # of all recipients of such a mail: it still is one line
-BODY_MAX: Final = 12_000  # characters: with four bytes each, 100 recipients and a subject it still is one line
 PACES: Final = 10_000  # people whose rate is remembered
 OPERATORS: Final = frozenset({"operator", "admin"})  # who may write to everyone
 
@@ -39,11 +36,9 @@ def send(desk: Desk, connection: Connection, message: MailSend) -> None:
     if sent is None:
         everyone = EVERYONE in map(fold, message.to)
         size = weight(*check(message.subject, message.body))
-        to = _all_accounts(desk, connection) if everyone else _recipients(desk, person, message.to, size)
+        to = _all_accounts(desk, connection) if everyone else recipients(desk, person.name, message.to, size)
         _check_own_room(desk, person.name, size)
         _check_pace(desk, person.key)
-        for name in [] if everyone else [*to, person.name]:
-            desk.mailbox.give_way(name, size, quota(desk.config.limits))
         sent = deliver(desk, person.name, to, message, connection.stream, everyone=everyone)
         if person.key not in map(fold, to):
             change = MailChanged(mail=sent.mail, folder="sent", read=True, starred=False)
@@ -62,7 +57,9 @@ def deliver(
     desk: Desk, sender: str, to: list[str], message: MailSend, stream: str | None, *, everyone: bool = False
 ) -> Sent:
     """Store what has been checked, and tell those who are here."""
-    now = desk.now
+    now, limit = desk.now, quota(desk.config.limits)
+    for name in [] if everyone else [*to, sender]:
+        desk.mailbox.give_way(name, weight(message.subject, message.body), limit)
     sent = desk.mailbox.send(
         sender=sender,
         stream=stream,
@@ -75,6 +72,7 @@ def deliver(
         wall=now.wall,
         window_s=desk.config.rooms.resend_window,
         everyone=everyone,
+        own_copy=desk.accounts.taken(sender),
     )
     log.info("%s sent mail %d to %s", sender, sent.mail, EVERYONE if everyone else ", ".join(to))
     for name in to:
@@ -100,13 +98,14 @@ def _drop_draft(desk: Desk, connection: Connection, draft: int | UnsetType) -> N
 
 
 def _all_accounts(desk: Desk, connection: Connection) -> list[str]:
-    """All accounts that are not locked, full or not, but the sender. Raises Refused(not_allowed)."""
+    """Raises Refused(not_allowed)."""
     if not OPERATORS.intersection(connection.who.roles):
         raise Refused("not_allowed", "mail to everyone is for operators of the server; nothing was sent")
-    return accounts_but(desk, connection.who.name)
+    return all_accounts(desk, connection.who.name)
 
 
-def accounts_but(desk: Desk, but: str) -> list[str]:
+def all_accounts(desk: Desk, but: str) -> list[str]:
+    """Those that are not locked, full or not, but the sender."""
     names = []
     for account in desk.accounts:
         try:
@@ -118,7 +117,7 @@ def accounts_but(desk: Desk, but: str) -> list[str]:
     return names
 
 
-def _recipients(desk: Desk, sender: Person, names: list[str], size: int) -> list[str]:
+def recipients(desk: Desk, sender: str, names: list[str], size: int) -> list[str]:
     """The accounts' names, once each. Raises Refused that names those who get no mail: then nobody does."""
     if not names:
         raise Refused("no_such_user", "a mail has a recipient")
@@ -140,7 +139,7 @@ def _recipients(desk: Desk, sender: Person, names: list[str], size: int) -> list
         found[fold(name)] = account.name
         if not quota(desk.config.limits).has_room(desk.mailbox.folders(account.name), size):
             full.append(account.name)
-        if desk.ledger.blocks.stands(account.name, sender.name):
+        if desk.ledger.blocks.stands(account.name, sender):
             kept_away.append(account.name)
     for wrong, code, why in (
         (unknown, "no_such_user", "there is no account"),

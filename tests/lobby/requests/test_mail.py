@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 from msgspec import UNSET
 
-from lobby.requests.mail import BODY_MAX
 from tests.lobby.front import Front
 from wire.codec import encode
 from wire.framing import LINE_MAX
@@ -34,6 +33,7 @@ from wire.messages import (
     Unread,
     Welcome,
 )
+from wire.names import BODY_MAX
 
 STREAM = "q1Zr" * 5
 
