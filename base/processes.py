@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from base.exits import Exit
 
-DESCRIPTORS: Final = 262_144  # three for each room at the nursery, one for each connection elsewhere
+DESCRIPTORS: Final = 262_144  # four for each room at the nursery, one for each connection elsewhere
+AWAITING: Final = frozenset({b"do_epoll_wait", b"ep_poll"})  # the kernel's functions in which select loops sleep
 
 
 class Death(NamedTuple):
@@ -61,6 +62,7 @@ class Process:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.fd = os.pidfd_open(pid)  # readable when the process has ended
+        self._where = -1  # /proc/PID/wchan, opened at the first look
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -72,8 +74,20 @@ class Process:
         poll.register(self.fd, select.POLLIN)
         return bool(poll.poll(max(0.0, timeout) * 1_000))
 
+    def awaits_events(self) -> bool:
+        """Whether its main thread sleeps in the kernel until a descriptor is ready: then its loop turns, and it need
+        not be woken to say so. False also where the kernel does not tell."""
+        try:
+            if self._where < 0:
+                self._where = os.open(f"/proc/{self.pid}/wchan", os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(self._where, 64, 0) in AWAITING
+        except OSError:
+            return False
+
     def close(self) -> None:
         os.close(self.fd)
+        if self._where >= 0:
+            os.close(self._where)
 
 
 def raise_descriptor_limit() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from roomproc.server import RoomServer
 
 EVERY: Final = 1.0  # seconds between two looks while somebody is here
-EVERY_EMPTY: Final = 5.0  # and while nobody is: waking up is most of what an idle room costs
+EVERY_EMPTY: Final = 60.0  # and while nobody is: waking up is most of what an idle room costs
 ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
 TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
@@ -36,7 +36,8 @@ class Upkeep:
         self._seen = tidied  # the number at the last look
         self._moving = False  # the keeper moves the log's pages
         now = server.loop.now.mono
-        self._next = now + EVERY
+        self._looked = now
+        self._next = now + EVERY  # while nobody is here
         self._empty_since = now
         self._alone_since = now
 
@@ -45,7 +46,7 @@ class Upkeep:
         return bool(len(self._server.room.roster) or self._server.channels)
 
     def next_deadline(self) -> float:
-        return self._next
+        return self._looked + EVERY if self._occupied else self._next
 
     def tick(self, now: Now) -> None:
         server = self._server
@@ -96,7 +97,7 @@ class Upkeep:
     def _consider_the_end(self, mono: float) -> None:
         """Sleep when nobody was here for long enough; end when nobody is left to belong to."""
         server, after = self._server, self._server.config.rooms.sleep_after
-        self._next = mono + EVERY
+        self._looked = mono
         if server.links.any_up:
             self._alone_since = mono
         if self._occupied:
