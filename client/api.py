@@ -123,9 +123,9 @@ class Client:
 
     # -- requests to the lobby
 
-    async def ask(self, message: Message) -> Any:
+    async def ask(self, message: Message, *, id_: str = "") -> Any:
         """Send a request to the lobby; its answer. Raises Refusal."""
-        return await self._answer(self.session.ask(message), self.patience)
+        return await self._answer(self.session.ask(message, id_=id_), self.patience)
 
     async def rooms(self) -> list[RoomRow]:
         """All rooms one may see."""
@@ -211,14 +211,15 @@ class Client:
             self.leave(room)
             raise Refusal("busy", f"{room} does not let anybody in just now; try again in a moment") from None
 
-    def send(self, room: str, message: Outgoing) -> str:
-        """Hand a line or whisper over without waiting; Acknowledged or NotSent comes as an event under its id.
+    def send(self, room: str, message: Outgoing, *, id_: str = "", typed: int | None = None) -> str:
+        """Hand a line or whisper over without waiting; Acknowledged or NotSent comes as an event under its id. `id_`
+        and `typed` as in `Session.say`.
 
         Raises Refusal(left) outside of the room.
         """
         if fold(room) not in self.session.rooms:
             raise Refusal("left", f"you are not in {room}")
-        id_ = self.session.say(room, message, read_clock())
+        id_ = self.session.say(room, message, read_clock(), id_=id_, typed=typed)
         self._link.settle()
         return id_
 

@@ -120,6 +120,7 @@ class ParlourApp(Doings):
         if visit.client.session.over:
             await self.connect(visit.address)
             visit, client = self._visit(), self._visit().client
+        visit.speak_as(name)
         if how == "guest":
             event = await client.guest(name)
         else:
@@ -130,7 +131,7 @@ class ParlourApp(Doings):
     async def _move_in(self, event: events.LoggedIn) -> None:
         """To where one was at the last visit, or asked to go; else to the list of rooms."""
         visit = self._visit()
-        restored = visit.logged_in(event)
+        waiting = visit.logged_in(event)
         await self.switch_screen(Main(visit))
         wanted = (
             [self.wishes.room]
@@ -138,16 +139,18 @@ class ParlourApp(Doings):
             else (list(self.memory.visit(str(visit.address)).rooms) or [row.room for row in event.back])
         )
         entered = ""
-        for room in wanted:
+        for room in dict.fromkeys([*waiting, *wanted]):
             place = visit.floor.left_at.get(fold(room))
             with contextlib.suppress(Refusal):
-                entered = (await visit.client.join(room, create=bool(self.wishes.room))).name
+                entered = (await visit.join(room, create=bool(self.wishes.room))).name
                 if place is not None:
                     await visit.older(entered)
         self.look_at(entered)
-        for room in restored:
-            told = f"What you wrote in {show.word(room)} was not stored; it is in its composer again."
-            self.notify(told, markup=False)
+        for room in waiting:
+            if fold(room) not in visit.client.session.rooms:
+                told = f"What you wrote in {show.word(room)} waits: it is sent when you are in it again."
+                self.notify(told, markup=False)
+        await visit.tell_again()
 
     # -- what happens
 

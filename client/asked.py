@@ -33,10 +33,10 @@ class Asked:
         self._desk = desk
         self._waiting: dict[str, _Request] = {}
 
-    def add(self, message: Message, then: Then | None, *, again: bool) -> str:
-        """Take `message` in under a new id, which it carries from now on. `then` takes the answer, else it is told as
-        `Answered`; `again`: a repeat does no harm."""
-        id_ = self._desk.new_id()
+    def add(self, message: Message, then: Then | None, *, again: bool, id_: str = "") -> str:
+        """Take `message` in under a new id, or the one it had in an earlier run; it carries that from now on. `then`
+        takes the answer, else it is told as `Answered`; `again`: a repeat does no harm."""
+        id_ = id_ or self._desk.new_id()
         message.id = id_  # type: ignore[attr-defined]
         self._waiting[id_] = _Request(message, then, again)
         return id_

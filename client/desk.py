@@ -30,10 +30,11 @@ class Desk:
         self._owners: dict[int, Side] = {}
         self._conns = 0
         self._ids = 0
+        self._run = stream()[-6:]  # an earlier run may have used the same stream: its ids are not ours
 
     def new_id(self) -> str:
         self._ids += 1
-        return str(self._ids)
+        return f"{self._run}-{self._ids}"
 
     def open(self, side: Side, host: str, port: int) -> int:
         self._conns += 1

@@ -1,38 +1,62 @@
 """What was typed and is not stored yet, kept in a file: drafts of each room and lines on their way, over any crash.
 
 Law: one file for each person on each server, for its owner alone, written beside and renamed; a file that cannot be
-read is no drafts, and no fault.
+read is no drafts, and no fault. A line is in it, with the key that it exists once under, before it leaves.
 """
 
 import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from client import memory
 
 
+class Waiting(msgspec.Struct):
+    """A line, whisper or direct message that was handed over and is not acknowledged. `at`: epoch ms."""
+
+    id: str
+    text: str
+    at: int
+    kind: Literal["text", "action"] = "text"
+    to: str = ""
+
+    def typed(self) -> str:
+        """As one types it, so that nothing private becomes public when it is a draft again."""
+        if self.to:
+            return f"@{self.to} {self.text}"
+        return f"/me {self.text}" if self.kind == "action" else self.text
+
+
 class Drafts(msgspec.Struct):
-    """`rooms`: what stands in the composer; `unsent`: texts handed over and not acknowledged, oldest first; `mail`:
-    to, subject and body of a mail begun."""
+    """`rooms`: what stands in the composer; `waiting`: by room, oldest first; `stream`: what the waiting were sent
+    under; `mail`: to, subject and body of a mail begun."""
 
     rooms: dict[str, str] = {}
-    unsent: dict[str, list[str]] = {}
+    waiting: dict[str, list[Waiting]] = {}
+    stream: str = ""
     mail: tuple[str, str, str] = ("", "", "")
 
     def empty(self) -> bool:
-        return not (any(self.rooms.values()) or any(self.unsent.values()) or any(self.mail))
+        return not (any(self.rooms.values()) or any(self.waiting.values()) or any(self.mail))
 
-    def take_back(self) -> list[str]:
-        """Texts that an earlier run could not bring to an end go back to the drafts of their rooms; which rooms."""
-        rooms = [room for room, texts in self.unsent.items() if texts]
-        for room in rooms:
-            parts = [*self.unsent[room], self.rooms.get(room, "")]
-            self.rooms[room] = "\n".join(part for part in parts if part)
-        self.unsent = {}
-        return rooms
+    def wait(self, room: str, line: Waiting) -> None:
+        self.waiting.setdefault(room, []).append(line)
+
+    def settled(self, room: str, id_: str) -> Waiting | None:
+        """The line of that id waits no more."""
+        line = next((line for line in self.waiting.get(room, []) if line.id == id_), None)
+        if line is not None:
+            self.waiting[room].remove(line)
+        return line
+
+    def give_back(self, room: str, line: Waiting) -> None:
+        """It cannot be sent any more: it is the typist's again, before what was begun since."""
+        typed = line.typed() if not room.startswith("@") else line.text
+        self.rooms[room] = "\n".join(part for part in (typed, self.rooms.get(room, "")) if part)
 
 
 def place(who: str) -> Path:

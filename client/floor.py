@@ -78,7 +78,9 @@ class Floor:
         to = message.to if isinstance(message, Whisper) else ""
         kind = message.kind if isinstance(message, Say) else "text"
         table = self.table(room)
-        table.transcript.pending.append(Pending(id_, now.wall, message.text, kind, to))
+        pending = table.transcript.pending
+        pending[:] = [one for one in pending if one.id != id_]  # it waited since an earlier stay
+        pending.append(Pending(id_, now.wall, message.text, kind, to))
         table.changed += 1
 
     # -- events
@@ -215,13 +217,15 @@ class Floor:
         table = self.table(event.room)
         table.changed += 1
         waiting = next((one for one in table.transcript.pending if one.id == event.id), None)
-        if isinstance(event, events.NotSent):
-            if waiting is not None:
-                waiting.refused = event.text or event.code
+        if isinstance(event, events.NotSent) and event.code == "closed" and waiting is not None:
+            waiting.refused = "we are out of the room; it is sent when we are in it again"
             return
         if waiting is not None:
             table.transcript.pending.remove(waiting)
-        if isinstance(event.message, Whisper):
+        if isinstance(event, events.NotSent):
+            why = show.word(event.text) or show.word(event.code)
+            self.note(event.room, [("error", f"-- not sent: {why}; it is yours again")], self._now)
+        elif isinstance(event.message, Whisper):
             mine = Whispered(sender=self.me, to=event.message.to, text=event.message.text, at=event.at, number=0)
             table.transcript.append(mine)
 

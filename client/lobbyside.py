@@ -134,9 +134,13 @@ class LobbySide:
         if self.state is LobbyState.GREETED:
             self._send_credential(now)
 
-    def ask(self, message: Message, then: Then | None = None) -> str:
+    def speak_under(self, stream: str) -> None:
+        """What we send from now on exists once under this stream; before the login."""
+        self._stream = stream
+
+    def ask(self, message: Message, then: Then | None = None, *, id_: str = "") -> str:
         """Send a request, now or as soon as we are in; its id."""
-        id_ = self._asked.add(message, then, again=not isinstance(message, NOT_TWICE))
+        id_ = self._asked.add(message, then, again=not isinstance(message, NOT_TWICE), id_=id_)
         if self.state is LobbyState.IN:
             self._asked.send(self._conn)
         return id_

@@ -63,11 +63,12 @@ class RoomSide(Entrance):
 
     # -- verbs
 
-    def say(self, message: Outgoing, now: Now) -> str:
-        """Say or whisper; kept until it is acknowledged or refused. Its id."""
-        id_ = self._desk.new_id()
+    def say(self, message: Outgoing, now: Now, *, id_: str = "", typed: int | None = None) -> str:
+        """Say or whisper; kept until it is acknowledged or refused. Its id; `id_` and `typed` (epoch ms) of a line
+        that an earlier run could not bring to an end."""
+        id_ = id_ or self._desk.new_id()
         message.id = id_
-        self.outbox.add(id_, message, now)
+        self.outbox.add(id_, message, now if typed is None else Now(now.mono, typed))
         if isinstance(message, Whisper):
             self._whispers.append((fold(message.to), message.text))
         self._send_next(now)

@@ -51,9 +51,18 @@ class Session:
         """Login, Register or Guest; answered by LoggedIn, LoginRefused or Ended."""
         self.lobby.login(credential, now)
 
-    def ask(self, message: Message, then: Then | None = None) -> str:
+    def new_id(self) -> str:
+        """An id for `say` or `ask`, for who has to know it before."""
+        return self._desk.new_id()
+
+    def speak_under(self, stream: str) -> None:
+        """Go on with the stream of an earlier run, before the login: what it sent and we send again exists once."""
+        self._desk.new_stream = lambda: stream
+        self.lobby.speak_under(stream)
+
+    def ask(self, message: Message, then: Then | None = None, *, id_: str = "") -> str:
         """Any request to the lobby; its id. Answered by `then`, or Answered."""
-        return self.lobby.ask(message, then)
+        return self.lobby.ask(message, then, id_=id_)
 
     def join(self, room: str, *, create: bool = False, since: int | None = None, epoch: int | None = None) -> RoomSide:
         """Enter a room; answered by RoomEntered, RoomRefused, RoomUnreachable or LeftRoom."""
@@ -67,9 +76,10 @@ class Session:
         side.open()
         return side
 
-    def say(self, room: str, message: Outgoing, now: Now) -> str:
-        """A line or whisper; its id. Answered by Acknowledged or NotSent."""
-        return self._room(room).say(message, now)
+    def say(self, room: str, message: Outgoing, now: Now, *, id_: str = "", typed: int | None = None) -> str:
+        """A line or whisper; its id. Answered by Acknowledged or NotSent. `id_` and `typed` (epoch ms) are those of an
+        earlier run, when it may have been sent already."""
+        return self._room(room).say(message, now, id_=id_, typed=typed)
 
     def ask_room(self, room: str, message: Message, then: Then | None = None) -> str:
         """Any other request to a room; its id. Answered by `then`, or Answered."""

@@ -1,20 +1,16 @@
 """Direct messages and being away, in the line mode: telling somebody in any room, what was told before, /away."""
 
-from typing import TYPE_CHECKING
-
 from client import show
 from client.commands import Command
+from client.mode import Mode
 from wire.messages import Away, Directs, DirectsPage, Done, Tell, Told
 from wire.names import check_text
-
-if TYPE_CHECKING:
-    from client.plain import LineMode
 
 HISTORY = 20
 
 
 class Telling:
-    def __init__(self, mode: "LineMode") -> None:
+    def __init__(self, mode: Mode) -> None:
         self._mode = mode
 
     async def tell(self, to: str, text: str) -> None:

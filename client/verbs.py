@@ -5,11 +5,12 @@ Law: a verb of `commands.VERBS` each, found by its name; a refusal is told and e
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from client import commands, show, tables
 from client.answers import Refusal
 from client.commands import Command
+from client.mode import Mode
 from wire.errors import Refused
 from wire.messages import (
     Ban,
@@ -33,9 +34,6 @@ from wire.messages import (
 )
 from wire.names import TEXT_MAX, check_name, check_text, fold
 
-if TYPE_CHECKING:
-    from client.plain import LineMode
-
 HISTORY: Final = 20
 PARTIAL: Final = "-- the lobby has just started, and not every room has told yet who is in it"
 
@@ -45,7 +43,7 @@ class Goodbye(Exception):  # noqa: N818
 
 
 class Verbs:
-    def __init__(self, mode: "LineMode") -> None:
+    def __init__(self, mode: Mode) -> None:
         self._mode = mode
         self._client = mode.client
         self._teller = mode.teller

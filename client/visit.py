@@ -1,11 +1,12 @@
 """What all screens share of one visit: the client, the floor, drafts and settings; and what typed lines come to.
 
-Law: commands are those of the line mode, carried out by the same `client.verbs`; what was typed is in the drafts' file
-until the room has it.
+Law: commands are those of the line mode, carried out by the same `client.verbs`. What was typed is in the drafts' file,
+with the key it exists once under, before it leaves, and until it is stored or the typist's again: a client that died
+sends it again, and there is one of it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Final, Protocol
 
 from client import commands, completing, drafts, events, show, tables
 from client.address import Address
@@ -13,9 +14,10 @@ from client.answers import Refusal
 from client.api import Client, Room
 from client.commands import Command, Mistake, Talk
 from client.entrance import RoomState
-from client.floor import DIRECT, Alert, Floor
+from client.floor import DIRECT, Alert, Floor, Table
 from client.link import read_clock
 from client.memory import Memory, Place, remember
+from client.session import new_stream
 from client.settings import Settings
 from client.show import Spans
 from client.telling import Telling
@@ -25,13 +27,10 @@ from wire.errors import Refused
 from wire.messages import Direct, Directs, DirectsPage, History, HistoryPage, Mail, MailPage, Say, Tell, Told, Whisper
 from wire.names import check_text, fold
 
-if TYPE_CHECKING:
-    from client.plain import LineMode
-
 PAGE: Final = 200  # entries of a page of history
 AROUND: Final = 60  # entries after a found one
 TYPING_EVERY: Final = 3.0  # seconds
-LOST: Final = ("closed", "timeout")  # a line refused so is kept as a draft for the next visit
+LATER: Final = "closed"  # the visit ended before the answer: it may have been stored or not, and waits to be sent again
 
 
 class Front(Protocol):
@@ -42,6 +41,7 @@ class Front(Protocol):
     def write_mail(self, to: str, subject: str = "", answers: int | None = None) -> None: ...
     def aside(self, spans: Spans) -> None: ...
     def columns(self) -> int: ...
+    def draft_changed(self, room: str) -> None: ...
     def goodbye(self) -> None: ...
 
 
@@ -57,36 +57,44 @@ class Visit:
         self.front: Front
         self.mailing = _Mailing(self)
         self.terminal = _Paper(self)
-        self.verbs = Verbs(cast("LineMode", self))
-        self.telling_others = Telling(cast("LineMode", self))
+        self.verbs = Verbs(self)
+        self.telling_others = Telling(self)
         self.drafts = drafts.Drafts()
         self.drafts_changed = False
         self.motd = ""
         self._typing_told = 0.0
+        self._whose = ""  # a name at a server: whose drafts these are
+        self._sent_by_us: set[str] = set()  # ids of lines that are on their way
 
     def _aside(self, spans: Spans) -> None:
         self.front.aside(spans)
 
     # -- who we are
 
+    def speak_as(self, name: str) -> None:
+        """Before the login: what `name` left here, to go on under the same stream where something waits to be sent."""
+        who = f"{fold(name)}@{self.address}"
+        if who == self._whose:
+            return
+        self._whose = who
+        self.drafts = drafts.load(who)
+        self._sent_by_us.clear()
+        if not any(self.drafts.waiting.values()) or not self.drafts.stream:
+            self.drafts.stream = new_stream()
+        self.client.session.speak_under(self.drafts.stream)
+
     def logged_in(self, event: events.LoggedIn) -> list[str]:
-        """We are in; rooms whose drafts hold lines that an earlier run could not bring to an end."""
+        """We are in; the rooms that lines of an earlier run wait for."""
         self.floor.me = self.teller.me = event.name
         self.motd = show.clean(event.motd.strip())
         visit = self.memory.visit(str(self.address))
         self.floor.left_at = visit.places(event.name)
         self.floor.back_at = {fold(row.room): row.seq for row in event.back}
-        self.drafts = drafts.load(self.who)
-        return self.drafts.take_back()
+        return [room for room, lines in self.drafts.waiting.items() if lines and not room.startswith(DIRECT)]
 
     @property
     def me(self) -> str:
         return self.floor.me
-
-    @property
-    def who(self) -> str:
-        """Whose drafts these are."""
-        return f"{fold(self.me)}@{self.address}"
 
     @property
     def admin(self) -> bool:
@@ -95,7 +103,7 @@ class Visit:
     def keep_drafts(self) -> None:
         if self.drafts_changed and self.me:
             self.drafts_changed = False
-            drafts.keep(self.who, self.drafts)
+            drafts.keep(self._whose, self.drafts)
 
     def remember(self) -> None:
         if not self.me:
@@ -115,11 +123,30 @@ class Visit:
         return self.floor.event(event, read_clock())
 
     def _fate(self, event: events.Acknowledged | events.NotSent) -> None:
-        waiting = self.drafts.unsent.get(event.room, [])
-        kept = isinstance(event, events.NotSent) and event.code in LOST
-        if event.message.text in waiting and not kept:
-            waiting.remove(event.message.text)
-            self.drafts_changed = True
+        code = event.code if isinstance(event, events.NotSent) else ""
+        self._sent_by_us.discard(event.id)
+        if code == LATER:
+            return
+        line = self.drafts.settled(event.room, event.id)
+        if line is not None and code:
+            self.drafts.give_back(event.room, line)
+            self.front.draft_changed(event.room)
+        self.drafts_changed = True
+
+    # -- what an earlier run, or an earlier stay in a room, could not bring to an end
+
+    def send_again(self, room: str) -> None:
+        """Lines that wait for `room`, under the ids they had; to be called as soon as we are on our way into it."""
+        for line in tuple(self.drafts.waiting.get(room, [])):
+            if line.id not in self._sent_by_us:
+                message = Whisper(to=line.to, text=line.text) if line.to else Say(text=line.text, kind=line.kind)
+                self._hand_over(room, message, line)
+
+    async def tell_again(self) -> None:
+        """Direct messages that wait."""
+        for name, lines in tuple(self.drafts.waiting.items()):
+            for line in tuple(lines) if name.startswith(DIRECT) else ():
+                await self._tell_line(self.floor.table(name), line)
 
     # -- what is typed
 
@@ -156,18 +183,34 @@ class Visit:
     async def _tell(self, text: str) -> bool:
         """Say it to the one person whose table we look at, wherever they are."""
         table = self.floor.table(self.teller.here)
-        pending = Pending(f"direct {len(table.transcript.items)}", read_clock().wall, text, to=table.name[1:])
+        try:
+            line = drafts.Waiting(self.client.session.new_id(), check_text(text), read_clock().wall)
+        except Refused as why:
+            self.teller.say(f"-- not sent: {show.word(why.text)}", "error")
+            return False
+        self.drafts.wait(table.name, line)
+        self._keep_at_once()
+        return await self._tell_line(table, line)
+
+    async def _tell_line(self, table: Table, line: drafts.Waiting) -> bool:
+        to, text = table.name.removeprefix(DIRECT), line.text
+        pending = Pending(line.id, line.at, text, to=to)
         table.transcript.pending.append(pending)
         table.changed += 1
         try:
-            told: Told = await self.client.ask(Tell(to=table.name[1:], text=check_text(text)))
-        except (Refused, Refusal) as why:
+            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id)
+        except Refusal as why:
+            if self.client.session.over:
+                return True  # it waits for the next visit
             pending.refused = why.text
+            self.drafts.settled(table.name, line.id)
             return False
         finally:
             table.changed += 1
+            self.drafts_changed = True
             if not pending.refused:
                 table.transcript.pending.remove(pending)
+        self.drafts.settled(table.name, line.id)
         now = read_clock()
         table.transcript.append(Direct(number=told.number, sender=self.me, to=told.to, text=text, at=now.wall))
         away = f": {show.word(told.away)}" if isinstance(told.away, str) and told.away else ""
@@ -179,10 +222,23 @@ class Visit:
     def send(self, message: Say | Whisper) -> None:
         """Hand a line over to the room one looks at."""
         here = self.teller.here
-        id_ = self.client.send(here, message)
-        self.floor.said(here, id_, message, read_clock())
-        self.drafts.unsent.setdefault(here, []).append(message.text)
+        if fold(here) not in self.client.session.rooms:
+            raise Refusal("left", f"you are not in {here}" if here else "you are in no room: /join ROOM enters one")
+        kind, to = (message.kind, "") if isinstance(message, Say) else ("text", message.to)
+        line = drafts.Waiting(self.client.session.new_id(), message.text, read_clock().wall, kind, to)
+        self.drafts.wait(here, line)
+        self._keep_at_once()
+        self._hand_over(here, message, line)
+
+    def _hand_over(self, room: str, message: Say | Whisper, line: drafts.Waiting) -> None:
+        self._sent_by_us.add(line.id)
+        self.floor.said(room, line.id, message, read_clock())
+        self.client.send(room, message, id_=line.id, typed=line.at)
+
+    def _keep_at_once(self) -> None:
+        """Before it leaves, or a crash between the two would lose what it was sent under."""
         self.drafts_changed = True
+        self.keep_drafts()
 
     def typing(self, room: str) -> None:
         """Somebody types; the room hears of it now and then."""
@@ -240,9 +296,15 @@ class Visit:
     # -- what commands ask (the same as of the line mode)
 
     async def enter(self, name: str, *, create: bool) -> None:
-        room = await self.client.join(name, create=create)
+        room = await self.join(name, create=create)
         self.floor.table(room.name)
         self.front.look_at(room.name)
+
+    async def join(self, name: str, *, create: bool = False) -> Room:
+        """Go into a room, and send what waits for it."""
+        room = await self.client.join(name, create=create)
+        self.send_again(room.name)
+        return room
 
     def look_at(self, room: str) -> None:
         self.front.look_at(room)
@@ -260,6 +322,9 @@ class Visit:
 
 class _Paper:
     """Where commands write lines of spans."""
+
+    linear = False
+    typed_is_seen = False
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit

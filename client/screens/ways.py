@@ -90,6 +90,11 @@ class Ways(App[int]):
     def aside(self, spans: Spans) -> None:
         self.notify(show.plain(spans).removeprefix("-- "), markup=False)
 
+    def draft_changed(self, room: str) -> None:
+        """What stands in a composer is another text now."""
+        if self.main is not None and fold(room) == self._visit().floor.shown:
+            self.main.room.composer.load(self._visit().drafts.rooms.get(room, ""))
+
     def columns(self) -> int:
         return self.main.room.page.width if self.main is not None else self.size.width
 

@@ -3,6 +3,7 @@
 from client import events
 from client.floor import Floor, names
 from client.memory import Place
+from client.show import plain
 from wire.clock import Now
 from wire.messages import Direct, Line, MailNew, Presence, Say, TypingNow, Whisper
 
@@ -68,11 +69,25 @@ def test_our_own_line_is_shown_once_whichever_comes_first() -> None:
         assert len([item for item in transcript.items if isinstance(item, Line)]) == 1
 
 
-def test_a_refused_line_stays_with_its_reason() -> None:
+def test_a_refused_line_goes_with_its_reason() -> None:
     made = floor()
     made.said("hall", "1", Whisper(to="zoe", text="hey"), NOW)
     made.event(events.NotSent("hall", "1", Whisper(to="zoe", text="hey"), "no_such_member", "zoe is not here"), NOW)
-    assert made.table("hall").transcript.pending[0].refused == "zoe is not here"
+    transcript = made.table("hall").transcript
+    assert transcript.pending == []
+    assert "not sent: zoe is not here" in plain(transcript.items[-1].spans)
+
+
+def test_a_line_that_waits_for_the_room_says_so_and_is_shown_once_when_it_goes_again() -> None:
+    made = floor()
+    said = Say(text="hey")
+    made.said("hall", "1", said, NOW)
+    made.event(events.NotSent("hall", "1", said, "closed", "over"), NOW)
+    (waiting,) = made.table("hall").transcript.pending
+    assert "when we are in it again" in waiting.refused
+    made.said("hall", "1", said, NOW)
+    (again,) = made.table("hall").transcript.pending
+    assert again.refused == ""
 
 
 def test_new_since_you_left_is_from_the_same_epoch_only() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client import colours, completing, drafts, memory, notice, settings
-from client.drafts import Drafts
+from client.drafts import Drafts, Waiting
 from client.floor import Alert
 from client.screens.themes import DARK_BACKGROUND, LIGHT_BACKGROUND
 from client.settings import Notices, Settings
@@ -25,10 +25,32 @@ def test_drafts_come_back_for_the_same_person_only() -> None:
     assert drafts.place("ann@here").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_was_never_acknowledged_stands_before_what_was_begun() -> None:
-    kept = Drafts(rooms={"hall": "begun"}, unsent={"hall": ["one", "two"], "books": []})
-    assert kept.take_back() == ["hall"]
-    assert kept.rooms["hall"] == "one\ntwo\nbegun"
+def test_what_waits_is_kept_with_its_key_until_it_is_settled() -> None:
+    kept = Drafts(stream="s" * 24)
+    kept.wait("hall", Waiting("a-1", "one", 5))
+    kept.wait("hall", Waiting("a-2", "psst", 6, to="ben"))
+    drafts.keep("ann@here", kept)
+    again = drafts.load("ann@here")
+    assert again == kept
+    assert again.settled("hall", "a-1") == Waiting("a-1", "one", 5)
+    assert again.settled("hall", "a-1") is None
+    assert not again.empty()
+    again.settled("hall", "a-2")
+    assert again.empty()
+
+
+@pytest.mark.parametrize(
+    ("line", "typed"),
+    [
+        (Waiting("1", "hi", 0), "hi"),
+        (Waiting("1", "waves", 0, "action"), "/me waves"),
+        (Waiting("1", "psst", 0, to="ben"), "@ben psst"),
+    ],
+)
+def test_what_cannot_be_sent_is_a_draft_again_as_it_was_typed(line: Waiting, typed: str) -> None:
+    kept = Drafts(rooms={"hall": "begun"})
+    kept.give_back("hall", line)
+    assert kept.rooms["hall"] == f"{typed}\nbegun"
 
 
 def test_no_drafts_leave_no_file_and_a_broken_one_is_none() -> None:
