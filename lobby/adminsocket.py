@@ -101,6 +101,7 @@ class AdminSocket:
                 self._heed_more(channel, message)
 
     def _heed_more(self, channel: Channel, message: ToAdmin) -> None:
+        """What concerns no room that runs."""
         match message:
             case AdminRotate():
                 self._rotate()
@@ -110,12 +111,6 @@ class AdminSocket:
                 self._desk.catalogue.adopt(settings)
                 audit.record(self._desk, OPERATOR, "import", settings.name)
                 self._promise(channel, AdminFound(settings=settings))
-            case _:
-                self._heed_more(channel, message)
-
-    def _heed_more(self, channel: Channel, message: ToAdmin) -> None:
-        """What concerns no room alone."""
-        match message:
             case AdminCode(name=name):
                 made = users.code(self._desk, name, OPERATOR)
                 self._promise(channel, AdminCoded(name=made.name, code=made.code, expires=made.expires))
