@@ -14,6 +14,22 @@ LOG_BYTES: Final = 16_000_000  # to which a write-ahead log that a storm made lo
 _SYNCHRONOUS: Final = {"full": "FULL", "process": "NORMAL", "off": "OFF"}
 
 
+# What leaves the file as it was, the transaction undone: a full or read-only disk, or somebody else at the file.
+_PASSING: Final = frozenset(
+    {
+        *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY),
+        *(sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT),
+    }
+)
+
+
+def passes(why: sqlite3.Error) -> bool:
+    """Whether a transaction that failed so was undone, and the next may succeed. After anything else, an error of the
+    disk above all, only a fresh look at the file tells what it has."""
+    code: int | None = getattr(why, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _PASSING
+
+
 class NewerFile(Exception):  # noqa: N818
     """The file was written by a version that this one cannot read."""
 

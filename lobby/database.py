@@ -18,7 +18,7 @@ class Database:
         """Open the file and bring its schema up to date. Raises sqlite3.Error, NewerFile."""
         self._db = connect(path, durability)
         migrate(self._db, steps)
-        self._failed = False
+        self._failed: sqlite3.Error | None = None
 
     def read(self, sql: str, *values: Any) -> sqlite3.Cursor:
         return self._db.execute(sql, values)
@@ -34,23 +34,23 @@ class Database:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
             return self._db.execute(sql, values)
-        except sqlite3.Error:
-            self._failed = True
+        except sqlite3.Error as why:
+            self._failed = why
             raise
 
     @property
     def dirty(self) -> bool:
-        return self._failed or self._db.in_transaction
+        return self._failed is not None or self._db.in_transaction
 
     def commit(self) -> None:
         """Put the round's writes on the disk; at no cost when there are none. Raises sqlite3.Error: then `rollback`."""
-        if self._failed:
-            raise sqlite3.OperationalError("a write of this round failed")
+        if self._failed is not None:
+            raise self._failed
         if self._db.in_transaction:
             self._db.execute("COMMIT")
 
     def rollback(self) -> None:
-        self._failed = False
+        self._failed = None
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 

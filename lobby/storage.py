@@ -8,6 +8,7 @@ import errno
 import logging
 import sqlite3
 
+from base import sqlite
 from base.config import Config
 from base.paths import Paths
 from lobby.accounts import Accounts
@@ -16,15 +17,13 @@ from lobby.mailbox import Mailbox
 from lobby.store import Store
 
 log = logging.getLogger(__name__)
-PASSING_SQLITE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PASSING_ERRNO = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EMFILE})
 
 
 def passes(why: Exception) -> bool:
     """Whether the next round may succeed where this one did not."""
     if isinstance(why, sqlite3.Error):
-        code: int | None = getattr(why, "sqlite_errorcode", None)
-        return code is None or code & 0xFF in PASSING_SQLITE
+        return sqlite.passes(why)
     return isinstance(why, OSError) and why.errno in PASSING_ERRNO
 
 

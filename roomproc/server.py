@@ -21,7 +21,7 @@ from base.config import Config
 from base.exits import Exit
 from base.locks import Lock, Locked
 from base.paths import Paths, RoomPaths
-from base.sqlite import NewerFile
+from base.sqlite import NewerFile, passes
 from roomproc import flightrecord, limits
 from roomproc.closing import Drain, last_words
 from roomproc.door import Door
@@ -47,10 +47,6 @@ ANSWERS_MAX: Final = 8_388_608  # bytes of answers that wait for one connection;
 KERNEL_BYTES: Final = 131_072
 BAD_MESSAGES: Final = 20  # of one connection, after which it is ended
 REFUSALS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # of a disk, while a room starts
-# What a full or read-only disk makes of a commit: the transaction is undone and the file is as it was.
-GOES_ON: Final = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CONSTRAINT}
-)
 CODEC: Final[Codec[RoomRequest]] = Codec(RoomRequest)  # made before the fork, and shared by all rooms
 
 log = logging.getLogger("room")
@@ -192,7 +188,7 @@ class RoomServer:
                 self.upkeep.stored()
         except sqlite3.Error as why:
             log.error("the round could not be stored: %s", why)
-            if getattr(why, "sqlite_errorcode", 0) & 0xFF not in GOES_ON:
+            if not passes(why):
                 self._fail()  # what reached the file only a fresh look tells: nobody is told anything, and comes back
                 return
             effects = room.aborted("storage", self.loop.now)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from roomproc.orders import REASON_MAX, TOPIC_MAX
+from tests.wire.test_messages import UNIONS
 from wire import control, messages
 from wire.errors import CODES
 from wire.framing import LINE_MAX
@@ -16,23 +17,12 @@ from wire.tickets import TICKET_SECONDS
 
 TEXT = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
 CLIENTS: dict[str, Any] = {
-    "To the lobby": messages.LobbyRequest,
-    "From the lobby": messages.LobbyReply,
-    "To a room": messages.RoomRequest,
-    "From a room": messages.RoomReply,
+    "To the lobby": UNIONS["lobby <"],
+    "From the lobby": UNIONS["lobby >"],
+    "To a room": UNIONS["room <"],
+    "From a room": UNIONS["room >"],
 }
-CONTROL: dict[str, Any] = {
-    "room to nursery": control.RoomToNursery,
-    "nursery to room": control.NurseryToRoom,
-    "lobby to nursery": control.LobbyToNursery,
-    "nursery to lobby": control.NurseryToLobby,
-    "room to lobby": control.RoomToLobby,
-    "lobby to room": control.LobbyToRoom,
-    "to guardian": control.ToGuardian,
-    "from guardian": control.FromGuardian,
-    "to admin": control.ToAdmin,
-    "from admin": control.FromAdmin,
-}
+CONTROL: dict[str, Any] = {name: union for name, union in UNIONS.items() if not name.endswith(("<", ">"))}
 
 
 def section(title: str) -> str:
