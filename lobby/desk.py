@@ -33,6 +33,7 @@ from wire.codec import BadMessage, Codec
 from wire.errors import Refused
 from wire.messages import Answer, Bye, Error, LobbyRequest, Message, Pong, Request, ServerHello, Welcome
 from wire.pace import Pace
+from wire.stamps import Stamps
 from wire.tickets import Keyring, derive_ring
 
 STORE_FAULTS: Final = (sqlite3.Error, OSError)  # the disk's; everything else that is no Refused is a bug
@@ -89,6 +90,8 @@ class Desk:
         self.motd = motd
         self.new_id = new_id
         self.sessions = Sessions(config.limits)
+        self.stamps = Stamps()
+        self.stamps.revoked(self.ledger.newest_void())
         self.registry = Registry()
         self.gathering = Gathering(self.registry)
         self.effects: list[Effect] = []
@@ -218,6 +221,12 @@ class Desk:
         if connection.state is not State.OVER:
             with self.guarding(connection, message.id):
                 self._dispatch(connection, message)
+
+    def revoke(self, scope: str) -> None:
+        """Void what was issued to somebody until now, or to the sessions of theirs that `scope` names."""
+        stamp = self.stamps.revoke(self.now.wall)
+        self.ledger.revoke(scope, stamp)
+        self.stamps.revoked(stamp)
 
     # -- faults
 

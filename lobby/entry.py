@@ -159,7 +159,7 @@ def end_other_sessions(desk: Desk, connection: Connection, code: str, text: str)
 def void(desk: Desk, scope: str, code: str, text: str, *, resume: bool = False) -> None:
     """What somebody, or the sessions of theirs that `scope` names, hold of rooms, tickets and tokens, is worth nothing
     from now on, and they are put out; `resume`: to come back by a new ticket."""
-    desk.ledger.revoke(scope, desk.now.wall)
+    desk.revoke(scope)
     there = set(desk.registry.where(whose(scope)))
     for room in desk.registry:
         if room.link is None:

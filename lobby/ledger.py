@@ -136,8 +136,12 @@ class Ledger:
 
     # -- revocations
 
+    def newest_void(self) -> int:
+        """The highest stamp of a revocation, 0 when there is none."""
+        return int(self._db.one("SELECT coalesce(max(before), 0) FROM revocations"))
+
     def revoke(self, name: str, before: int) -> Revocation:
-        """Make void what was issued to somebody before that time."""
+        """Make void what was issued to somebody up to that stamp."""
         number = self._db.write("INSERT INTO revocations (name, before) VALUES (?, ?)", fold(name), before).lastrowid
         return Revocation(number=number or 0, name=fold(name), before=before)
 

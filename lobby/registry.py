@@ -34,7 +34,7 @@ class Room:
 
     __slots__ = (
         "id", "incarnation", "lines", "link", "members", "meter", "pid", "port", "revoked", "settings", "status",
-        "topic", "waiting", "wanted_until",
+        "topic", "waiting", "wanted_until", "withdrew",
     )  # fmt: skip
 
     def __init__(self, room_id: str) -> None:
@@ -49,7 +49,7 @@ class Room:
     def clear(self) -> None:
         """It does not run (any more)."""
         self.link: Hashable | None = None
-        self.pid = self.port = self.incarnation = self.revoked = 0
+        self.pid = self.port = self.incarnation = self.revoked = self.withdrew = 0
         self.topic = ""
         self.members: dict[str, Present] = {}  # by folded name
         self.meter = Meter()
@@ -204,6 +204,7 @@ class Registry:
         room.settings, room.link, room.wanted_until = settings, link, None
         room.pid, room.port, room.incarnation = message.pid, message.port, message.incarnation
         room.topic, room.lines, room.revoked = message.topic, message.lines, message.revoked
+        room.withdrew = message.withdrew
         room.meter.note(now.mono, message.lines)
         self._links[link] = room
         self._enter(room, message.members)
@@ -228,6 +229,7 @@ class Registry:
         if room is None:
             return False
         room.lines = message.lines
+        room.withdrew = max(room.withdrew, message.withdrew)
         room.meter.note(now.mono, message.lines)
         changed = room.topic != message.topic
         room.topic = message.topic

@@ -30,7 +30,9 @@ def last_words(server: "RoomServer", number: int, code: str) -> bytes:
         return encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
     member = inside.member
     person = Person(member.name, member.guest, member.roles)
-    ticket = server.room.door.resume_token(person, inside.stream.name, server.loop.now.wall)
+    ticket = server.room.door.resume_token(
+        person, inside.stream.name, server.loop.now.wall, inside.issued, inside.session
+    )
     host = server.config.server.public_host
     return encode(Redirect(room=server.room.settings.name, host=host, port=server.port, ticket=ticket))
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from wire.errors import Refused
 from wire.names import fold
+from wire.stamps import Stamps
 from wire.tickets import TOKEN_SECONDS, Keyring, ResumeToken, Ticket, concerns, sign, verify, whose
 
 
@@ -30,18 +31,20 @@ class Admission(Struct, frozen=True):
     epoch: int | None  # of the visit that is resumed; None for a first one
     spend: str | None
     expires: int
+    issued: int  # the stamp that tokens made of it keep
     session: str = ""
 
 
 class Door:
     """The door of room `room`. `spent` maps numbers to their expiry, `revoked` folded names, or single sessions of
-    theirs, to a moment (epoch ms)."""
+    theirs, to a stamp (`wire.stamps`)."""
 
     def __init__(self, room: str, ring: Keyring, epoch: int, *, spent: dict[str, int], revoked: dict[str, int]) -> None:
         self.room = room
         self.ring = ring
         self.epoch = epoch
         self._spent = spent
+        self.stamps = Stamps()
         self._revoked: dict[str, dict[str, int]] = {}  # folded name → what of them → before when
         for what, before in revoked.items():
             self.revoke(what, before)
@@ -62,15 +65,17 @@ class Door:
         if ticket.number in self._spent:
             raise _bad("this ticket was used before: ask the lobby for another")
         self._spent[ticket.number] = ticket.expires
+        self.stamps.seen(ticket.issued)
         stream = stream or secrets.token_urlsafe(12)
-        return Admission(person, stream, None, ticket.number, ticket.expires, ticket.session)
+        return Admission(person, stream, None, ticket.number, ticket.expires, ticket.issued, ticket.session)
 
     def unspend(self, number: str) -> None:
         """The round that should have stored the number failed."""
         self._spent.pop(number, None)
 
     def revoke(self, name: str, before: int) -> None:
-        """Void every token of `name`, or of the sessions it names, issued at `before` (epoch ms) or earlier."""
+        """Void every token of `name`, or of the sessions it names, whose stamp is `before` or lower."""
+        self.stamps.revoked(before)
         of_them = self._revoked.setdefault(whose(name), {})
         of_them[fold(name)] = max(before, of_them.get(fold(name), 0))
 
@@ -83,8 +88,9 @@ class Door:
         for what, before in kept:
             self.revoke(what, before)
 
-    def resume_token(self, person: Person, stream: str, wall: int, session: str = "") -> str:
-        """A token for coming back within 24 hours."""
+    def resume_token(self, person: Person, stream: str, wall: int, issued: int, session: str = "") -> str:
+        """A token for coming back within 24 hours; `issued`: the stamp of the ticket it goes back to, so that what
+        voids that voids this."""
         return sign(
             self.ring,
             ResumeToken(
@@ -94,7 +100,7 @@ class Door:
                 roles=list(person.roles),
                 stream=stream,
                 epoch=self.epoch,
-                issued=wall,
+                issued=issued,
                 expires=wall + TOKEN_SECONDS * 1_000,
                 session=session,
             ),
@@ -103,7 +109,8 @@ class Door:
     def _resume(self, token: ResumeToken, stream: str | None) -> Admission:
         person = Person(token.name, token.guest, tuple(token.roles))
         self._check(token.room, person, token.issued, token.session)
-        return Admission(person, stream or token.stream, token.epoch, None, token.expires, token.session)
+        self.stamps.seen(token.issued)
+        return Admission(person, stream or token.stream, token.epoch, None, token.expires, token.issued, token.session)
 
     def _check(self, room: str, person: Person, issued: int, session: str) -> None:
         if room != self.room:

@@ -19,6 +19,7 @@ from roomproc.people import Remembered
 from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomSettings
 from wire.messages import Entry, Line, Moderated, Topic
+from wire.tickets import TOKEN_SECONDS
 
 AHEAD: Final = 1  # so many versions later a file may be: what an upgrade wrote before it was taken back
 _LINE, _ACTION, _TOPIC, _MODERATED = 0, 1, 2, 3
@@ -46,6 +47,10 @@ CREATE TABLE dropped (
 ) WITHOUT ROWID;
 CREATE INDEX dropped_by_time ON dropped (at)
 """,  # keys of lines that retention dropped inside the resend window
+    """
+ALTER TABLE streams ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX streams_by_use ON streams (used)
+""",  # when something was last said under a stream, as of its latest note; 0: not known
 ]
 
 
@@ -61,6 +66,7 @@ class Opened(msgspec.Struct):
     topic: str
     slow: int
     revoked_to: int
+    stamp: int  # the newest that was seen (wire.stamps)
     whisper: int
     spent: dict[str, int]
     revoked: dict[str, int]
@@ -69,6 +75,8 @@ class Opened(msgspec.Struct):
 
 
 FORGET_EVERY: Final = 60_000  # ms
+NOTE_EVERY: Final = 3_600_000  # ms after which it is noted again that a stream is in use
+STREAMS_AT_ONCE: Final = 1_000  # forgotten in one go: a millisecond or two
 PAGE_BYTES: Final = 4_096
 ROWS_A_PAGE: Final = 10  # of written rows, with what they take in the indexes, in pages of the write-ahead log; about
 
@@ -95,6 +103,7 @@ class History:
         )
         db.execute("INSERT INTO facts (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
         db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
+        self._know_who_noted()
         db.execute("COMMIT")
         facts = dict(db.execute("SELECT name, value FROM facts"))
         seq, at = db.execute("SELECT seq, at FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
@@ -109,6 +118,7 @@ class History:
             topic=facts.get("topic", ""),
             slow=facts.get("slow", 0),
             revoked_to=facts.get("revoked_to", 0),
+            stamp=facts.get("stamp", 0),
             whisper=db.execute("SELECT coalesce(max(number), 0) FROM whispers").fetchone()[0],
             spent=dict(db.execute("SELECT number, expires FROM spent")),
             revoked=dict(db.execute("SELECT name, before FROM revoked")),
@@ -119,6 +129,15 @@ class History:
             members=[Remembered(name, bool(guest)) for name, guest in db.execute("SELECT name, guest FROM members")],
         )
 
+    def _know_who_noted(self) -> None:
+        """What the notes say of the streams' use holds while every incarnation has made them: a version that makes none
+        may have had the file meanwhile, when an upgrade was taken back."""
+        facts = dict(self._db.execute("SELECT name, value FROM facts WHERE name IN ('incarnation', 'noted')"))
+        if facts.get("noted") != facts["incarnation"] - 1:
+            self._db.execute("UPDATE streams SET used = 0")
+        note = "INSERT OR REPLACE INTO facts (name, value) VALUES ('noted', ?)"
+        self._db.execute(note, (facts["incarnation"],))
+
     # -- the round
 
     def commit(self, work: Work) -> None:
@@ -126,11 +145,11 @@ class History:
 
         The entries may be any iterable: an import reads them as they are stored."""
         db = self._db
-        before = db.total_changes
+        before, numbers = db.total_changes, [stream.number for stream in work.streams]
         db.execute("BEGIN IMMEDIATE")
         try:
             for stream in work.streams:
-                stream.number = self._stream_number(stream.account, stream.name)
+                stream.number = self._stream_number(stream.account, stream.name, work.at)
             if work.entries:
                 db.executemany(_ENTER, map(_row, work.entries))
             if work.whispers:
@@ -145,11 +164,13 @@ class History:
                 self._write_rest(work)
             db.execute("COMMIT")
         except BaseException:
-            for stream in work.streams:
-                stream.number = None
+            for stream, number in zip(work.streams, numbers, strict=True):
+                stream.number = number
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        for stream in work.streams:
+            stream.noted = True
         self.behind += 2 + (db.total_changes - before) // ROWS_A_PAGE
 
     def checkpoint(self) -> None:
@@ -175,11 +196,12 @@ class History:
         )
         db.executemany("DELETE FROM members WHERE name = ?", [(name,) for name in work.went])
 
-    def _stream_number(self, account: str, name: str) -> int:
-        self._db.execute("INSERT INTO streams (account, name) VALUES (?, ?) ON CONFLICT DO NOTHING", (account, name))
-        return int(
-            self._db.execute("SELECT number FROM streams WHERE account = ? AND name = ?", (account, name)).fetchone()[0]
+    def _stream_number(self, account: str, name: str, used: int) -> int:
+        note = (
+            "INSERT INTO streams (account, name, used) VALUES (?, ?, ?)"
+            " ON CONFLICT (account, name) DO UPDATE SET used = excluded.used RETURNING number"
         )
+        return int(self._db.execute(note, (account, name, used)).fetchone()[0])
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -226,13 +248,24 @@ class History:
         return abs(wall - self._forgot) >= FORGET_EVERY
 
     def forget(self, wall: int, *, whispers_before: int, window_before: int) -> None:
-        """Drop what has had its time: whispers' texts, keys outside the resend window, spent numbers."""
+        """Drop what has had its time: whispers' texts, keys and streams outside the resend window, spent numbers,
+        and what is void by its age."""
         self._forgot, self._window_before = wall, window_before
         with self._transaction() as db:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
             db.execute("DELETE FROM dropped WHERE at < ?", (window_before,))
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
+            db.execute("DELETE FROM revoked WHERE before <= ?", (wall - TOKEN_SECONDS * 1_000,))
+            unknown = "SELECT number FROM streams WHERE used = 0 LIMIT ?"
+            some = f"UPDATE streams SET used = ? WHERE number IN ({unknown})"  # noqa: S608 - ours
+            db.execute(some, (wall, STREAMS_AT_ONCE))
+            # Never the newest: old lines name their streams by number, and no number may come again.
+            old = (
+                "SELECT number FROM streams WHERE used > 0 AND used < ? AND number < (SELECT max(number) FROM streams)"
+            )
+            some = f"DELETE FROM streams WHERE number IN ({old} ORDER BY used LIMIT ?)"  # noqa: S608 - ours
+            db.execute(some, (window_before - 2 * NOTE_EVERY, STREAMS_AT_ONCE))
 
     # -- reading
 

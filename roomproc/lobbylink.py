@@ -40,6 +40,7 @@ class LobbyLink:
                 lines=room.seq,
                 members=everybody[:FIRST_PAGE],
                 revoked=room.revoked_to,
+                withdrew=room.door.stamps.void,
             )
         )
         for start in range(FIRST_PAGE, len(everybody), FIRST_PAGE):
@@ -61,4 +62,5 @@ class LobbyLink:
     def tick(self, now: Now) -> None:
         self._next = now.mono + EVERY
         self._told = (self._room.seq, self._room.topic)
-        self._tell(Traffic(lines=self._room.seq, topic=self._room.topic))
+        void = self._room.door.stamps.void
+        self._tell(Traffic(lines=self._room.seq, topic=self._room.topic, withdrew=void))

@@ -101,7 +101,7 @@ def _over(room: "Room", connection: Connection, name: str) -> str:
 
 def _put_out(room: "Room", name: str, code: str, text: str, reason: str, now: Now) -> None:
     """End their connections, and void the tokens with which they would come straight back."""
-    room.round.work.revoked.append((fold(name), now.wall))
+    room.round.work.revoked.append((fold(name), room.door.stamps.revoke(now.wall)))
     room.round.out.append(PutOut(fold(name), code, f"{text}: {reason}" if reason else text))
 
 

@@ -1,5 +1,6 @@
 """Who is in a room: members, their connections, and the streams they speak under. Plain records of the room's core."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from roomproc.door import Person
 from wire.names import fold
 from wire.pace import Pace
 
+STREAMS: Final = 10_000  # streams kept in memory of those whose connections are gone
 REMEMBERED: Final = 4_096  # ids of one stream kept in memory, at least; older ones are looked up in the file
 
 
@@ -18,12 +20,13 @@ class Stream:
     while its ids only rise, as a client that counts them makes them.
     """
 
-    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_top", "account", "name", "number")
+    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_top", "account", "name", "noted", "number")
 
     def __init__(self, account: str, name: str, number: int | None) -> None:
         self.account = account  # folded
         self.name = name
         self.number = number  # in the file; None until the first line is said under it
+        self.noted = False  # the file has it as in use of late
         self._all_here = self._rising = number is None
         self._top = (0, "")
         # Two generations: dropping the older one whole is cheaper than dropping the oldest id at each new one.
@@ -64,18 +67,49 @@ class Stream:
 class Connection:
     """One entered connection of a member."""
 
-    __slots__ = ("id", "member", "pace", "requests", "session", "stream", "typed")
+    __slots__ = ("id", "issued", "member", "pace", "requests", "session", "stream", "typed")
 
     def __init__(
-        self, number: int, member: "Member", stream: Stream, pace: Pace, requests: Pace, session: str = ""
+        self,
+        number: int,
+        member: "Member",
+        stream: Stream,
+        pace: Pace,
+        requests: Pace,
+        session: str = "",
+        issued: int = 0,
     ) -> None:
         self.id = number
+        self.issued = issued  # the stamp of the ticket that it came in by
         self.member = member
         self.stream = stream
         self.pace = pace
         self.requests = requests
         self.session = session  # the login at the lobby that it belongs to
         self.typed = float("-inf")  # when it last said that it types
+
+
+class Streams:
+    """The streams of a room that are in memory; `stored` looks one up in the file, by folded name and its own."""
+
+    def __init__(self, stored: Callable[[str, str], int | None]) -> None:
+        self._stored = stored
+        self._known: dict[tuple[str, str], Stream] = {}
+
+    def get(self, account: str, name: str, connections: Mapping[int, Connection]) -> Stream:
+        """The one of that name; `connections` are those that are in, and keep theirs."""
+        found = self._known.get((account, name))
+        if found is None:
+            if len(self._known) >= STREAMS:  # before the new one is among them: two of one name would not know
+                used = {id(connection.stream) for connection in connections.values()}  # what was sent under the other
+                self._known = {key: stream for key, stream in self._known.items() if id(stream) in used}
+            found = self._known[account, name] = Stream(account, name, self._stored(account, name))
+        return found
+
+    def note(self) -> None:
+        """What is said next under each of them notes in the file that it is in use; from time to time."""
+        for stream in self._known.values():
+            stream.noted = False
 
 
 class Member:

@@ -16,13 +16,13 @@ from roomproc.door import Door
 from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
 from roomproc.history import Opened
 from roomproc.moderation import OPERATOR, Moderation
-from roomproc.people import Connection, Member, Remembered, Stream
+from roomproc.people import Connection, Member, Remembered, Streams
 from roomproc.presence import Roster
 from roomproc.round import Entering, PutOut, Round
 from roomproc.staged import StoredWhisper, Work
 from wire import control
 from wire.clock import Now
-from wire.control import Joined, Left, Revocation, RoomSettings
+from wire.control import Joined, Left, Revocation, RoomSettings, Traffic
 from wire.errors import Refused
 from wire.messages import (
     PROTOCOL,
@@ -58,7 +58,6 @@ from wire.pace import Pace
 from wire.tickets import concerns, whose
 
 FIRST_PAGE: Final = 500  # names in entered and in snapshots; more are asked for
-STREAMS: Final = 10_000  # streams kept in memory of those whose connections are gone
 
 
 class Store(Protocol):
@@ -85,6 +84,7 @@ class Room:
         self.at = opened.at
         self.topic = opened.topic or settings.topic
         self.whisper_number = opened.whisper
+        door.stamps.seen(max(opened.at, opened.stamp))
         self.revoked_to = opened.revoked_to
         self.moderation = Moderation(fold(settings.owner), opened.slow, opened.standing)
         self.roster = Roster(config.rooms.grace)
@@ -92,7 +92,7 @@ class Room:
             self.roster.remember(member, now.mono)
         self.connections: dict[int, Connection] = {}
         self._outside: dict[int, float] = {}  # connections that have not entered, and until when they must have
-        self._streams: dict[tuple[str, str], Stream] = {}
+        self.streams = Streams(store.stream)
         self.round = Round(self.seq)
 
     # -- what the server reports
@@ -187,6 +187,8 @@ class Room:
         if entries:
             effects.append(Broadcast(entries))
         effects += self._presence_effects(done)
+        if len(done.work.revoked) > len(done.assigned):  # so that the lobby's next tickets come after it
+            effects.append(Report(Traffic(lines=self.seq, topic=self.topic, withdrew=self.door.stamps.void)))
         for entering in done.entering:
             effects += self._entered(entering, done, now)
         effects += done.told()
@@ -228,27 +230,17 @@ class Room:
         entered = Connection(
             connection,
             member,
-            self._stream(member.key, admission.stream),
+            self.streams.get(member.key, admission.stream, self.connections),
             Pace(limits.lines_per_second, limits.lines_burst),
             Pace(limits.requests_per_second, limits.requests_burst),
             admission.session,
+            admission.issued,
         )
         member.connections[connection] = self.connections[connection] = entered
         self.round.entering.append(Entering(entered, admission, message))
         if admission.spend is not None:
             self.round.work.spent.append((admission.spend, admission.expires))
-
-    def _stream(self, account: str, name: str) -> Stream:
-        found = self._streams.get((account, name))
-        if found is None:
-            if len(self._streams) >= STREAMS:  # before the new one is among them: two of one name would not know
-                self._forget_streams()  # what was sent under the other
-            found = self._streams[account, name] = Stream(account, name, self.store.stream(account, name))
-        return found
-
-    def _forget_streams(self) -> None:
-        used = {id(connection.stream) for connection in self.connections.values()}
-        self._streams = {key: stream for key, stream in self._streams.items() if id(stream) in used}
+            self.round.work.facts["stamp"] = self.door.stamps.newest
 
     def _entered(self, entering: Entering, done: Round, now: Now) -> list[Effect]:
         connection, request = entering.connection, entering.request
@@ -268,7 +260,9 @@ class Room:
             count=len(self.roster),
             members=names,
             more=more,
-            resume=self.door.resume_token(person, connection.stream.name, now.wall, connection.session),
+            resume=self.door.resume_token(
+                person, connection.stream.name, now.wall, connection.issued, connection.session
+            ),
             resend_window=self.config.rooms.resend_window,
             whisper=before,
             after=after,

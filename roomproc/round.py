@@ -60,7 +60,7 @@ class Round:
     def key(self, stream: Stream, message_id: str, seq: int) -> None:
         """Something was staged under this durable key; 0 for what has no number. A resend meets it from now on,
         and is answered with the same commit; an aborted round forgets it."""
-        if stream.number is None and stream not in self.work.streams:
+        if not stream.noted and stream not in self.work.streams:
             self.work.streams.append(stream)
         stream.remember(message_id, seq)
 

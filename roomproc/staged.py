@@ -62,5 +62,11 @@ class Work:
         """Whether there is something beside what members said, which is nearly all that rooms store."""
         return bool(self.spent or self.revoked or self.standing or self.facts or self.came or self.went)
 
+    @property
+    def at(self) -> int:
+        """The time of what was said last, 0 when nothing was."""
+        line = self.entries[-1].entry.at if self.entries else 0
+        return max(line, self.whispers[-1].at if self.whispers else 0)
+
     def __bool__(self) -> bool:
         return bool(self.entries or self.whispers) or self.more_than_said

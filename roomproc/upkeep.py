@@ -8,6 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from base.exits import Exit
+from roomproc.history import NOTE_EVERY
 from wire.clock import Now
 from wire.errors import Refused
 
@@ -38,6 +39,7 @@ class Upkeep:
         now = server.loop.now.mono
         self._looked = now
         self._next = now + EVERY  # while nobody is here
+        self._noted = now
         self._empty_since = now
         self._alone_since = now
 
@@ -58,6 +60,9 @@ class Upkeep:
                     now.wall, whispers_before=now.wall - WHISPERS_KEPT, window_before=now.wall - window
                 )
                 server.room.door.prune(now.wall)
+                if now.mono - self._noted >= NOTE_EVERY / 1_000:
+                    self._noted = now.mono
+                    server.room.streams.note()
             server.retention.look(now)
         except sqlite3.Error as why:
             log.warning("upkeep: %s", why)

@@ -43,7 +43,7 @@ class RoomSettings(Struct, frozen=True, kw_only=True):
 
 
 class Revocation(Struct, frozen=True, kw_only=True):
-    """Tokens of `name` issued before `before` (epoch ms) are void. Numbered, so that rooms can catch up."""
+    """Tokens of `name` with a stamp up to `before` are void. Numbered, so that rooms can catch up."""
 
     number: int
     name: str
@@ -147,6 +147,7 @@ class Register(Message, tag="register"):
     lines: int
     members: list[Present]  # the first page; `Joined` brings the rest
     revoked: int  # the highest revocation number it has
+    withdrew: int = 0  # the stamp of the newest revocation it has, its own ones too
 
 
 class Joined(Message, tag="joined"):
@@ -158,10 +159,12 @@ class Left(Message, tag="left"):
 
 
 class Traffic(Message, tag="traffic"):
-    """The number of the newest line; told at most once a second, and only when it changed."""
+    """The number of the newest line; told at most once a second, and only when it changed. At once when the room voided
+    tokens by itself (a kick): tickets that are to be good have a higher stamp than `withdrew`."""
 
     lines: int
     topic: str
+    withdrew: int = 0
 
 
 RoomToLobby = Register | Joined | Left | Traffic

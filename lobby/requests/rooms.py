@@ -155,7 +155,7 @@ class Visitor:
             name=person.name,
             guest=person.guest,
             roles=list(person.roles),
-            issued=now,
+            issued=desk.stamps.issue(now, there.withdrew),
             expires=now + TICKET_SECONDS * 1_000,
             number=desk.new_id(),
             session=str(self.connection.login),
@@ -214,7 +214,7 @@ def _put_out(desk: Desk, room: RoomSettings, name: str) -> None:
     there = desk.registry.get(room.room)
     if there is None or there.link is None or room.room not in desk.registry.where(name):
         return
-    desk.ledger.revoke(name, desk.now.wall)
+    desk.revoke(name)
     entry.assign(desk, room.room)
     text = f"you are no longer invited to {room.name}"
     desk.effects.append(ToRoom(there.link, PutOut(name=fold(name), code="kicked", text=text)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from base.sqlite import Durability, NewerFile, connect, migrate
+from base.sqlite import Durability, NewerFile, connect, migrate, passes
 
 STEPS = [
     "CREATE TABLE mail (number INTEGER PRIMARY KEY, body TEXT);\nCREATE INDEX by_body ON mail (body)",
@@ -67,6 +67,21 @@ def test_a_newer_file_is_refused_unless_it_can_be_read(tmp_path: Path) -> None:
     migrate(db, STEPS, reads=3)
     assert pragma(db, "user_version") == 3, "and it is left as it is"
     db.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "goes_on"),
+    [
+        (sqlite3.SQLITE_FULL, True), (sqlite3.SQLITE_READONLY_ROLLBACK, True), (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, True), (sqlite3.SQLITE_IOERR_FSYNC, False), (sqlite3.SQLITE_CORRUPT, False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_which_failed_commits_leave_the_file_as_it_was(code: int | None, goes_on: bool) -> None:
+    why = sqlite3.OperationalError("no")
+    if code is not None:
+        why.sqlite_errorcode = code
+    assert passes(why) is goes_on
 
 
 def test_a_step_that_fails_is_taken_back_whole(tmp_path: Path) -> None:

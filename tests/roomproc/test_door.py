@@ -4,6 +4,7 @@ import pytest
 
 from roomproc.door import Door, Person
 from wire.errors import Refused
+from wire.stamps import Stamps
 from wire.tickets import SessionToken, Ticket, sign
 
 OLD, NEW, OTHER = (bytes([n]) * 32 for n in (1, 2, 3))
@@ -81,7 +82,7 @@ def test_a_session_token_opens_no_room():
 
 def test_resume_as_often_as_needed_with_its_stream_and_epoch():
     the_door = door()
-    token = the_door.resume_token(Person("Ann", True, ("guest",)), "stream-0000000000", NOW)
+    token = the_door.resume_token(Person("Ann", True, ("guest",)), "stream-0000000000", NOW, NOW)
     for _ in range(3):
         admission = the_door.open(token, None, NOW + 1)
         assert (admission.stream, admission.epoch, admission.spend) == ("stream-0000000000", 5, None)
@@ -91,7 +92,7 @@ def test_resume_as_often_as_needed_with_its_stream_and_epoch():
 
 def test_a_resume_token_of_another_room():
     other = Door("room-b", {1: OLD}, 5, spent={}, revoked={})
-    refused(door(), other.resume_token(Person("Ann", False, ()), "stream-0000000000", NOW))
+    refused(door(), other.resume_token(Person("Ann", False, ()), "stream-0000000000", NOW, NOW))
 
 
 def test_revoked_tokens_and_newer_ones():
@@ -107,11 +108,34 @@ def test_an_older_revocation_does_not_soften_a_newer():
     refused(the_door, ticket())
 
 
+def test_a_clock_that_steps_back_lets_nobody_in_whom_it_should_not_and_keeps_nobody_out():
+    the_door, earlier = door(), NOW - 3_600_000
+    admission = the_door.open(ticket(), None, NOW)
+    resume = the_door.resume_token(admission.person, admission.stream, NOW, admission.issued)
+    kicked = the_door.stamps.revoke(earlier)  # the clock stepped back by an hour, and Ann is kicked
+    the_door.revoke("ann", kicked)
+    refused(the_door, resume, earlier)
+    refused(the_door, ticket(issued=NOW, number="two"), earlier)
+    lobby = Stamps()
+    fresh = ticket(issued=lobby.issue(earlier + 1, the_door.stamps.void), number="three")
+    assert the_door.open(fresh, None, earlier + 1)
+
+
+def test_a_resume_token_is_void_with_the_ticket_it_goes_back_to():
+    the_door = door()
+    admission = the_door.open(ticket(), None, NOW)
+    token = the_door.resume_token(admission.person, admission.stream, NOW + 500, admission.issued)
+    again = the_door.open(token, None, NOW + 600)
+    token = the_door.resume_token(again.person, again.stream, NOW + 700, again.issued)
+    the_door.revoke("ann", NOW + 100)  # the lobby's word, which took its time
+    refused(the_door, token, NOW + 800)
+
+
 def test_rotation_without_a_break():
     the_door = door({1: OLD, 2: NEW})
     the_door.open(ticket({1: OLD}), None, NOW)
     the_door.open(ticket({2: NEW}, number="two"), None, NOW)
-    assert the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW).startswith("2.")
+    assert the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW, NOW).startswith("2.")
     assert not the_door.knows("3.a.b")
     assert the_door.knows("rubbish")
 
@@ -128,7 +152,7 @@ def test_one_session_is_revoked_and_the_others_are_not():
     assert "withdrawn" in refused(the_door, ticket(session="7"))
     the_door.open(ticket(session="8"), None, NOW)
     the_door.prune(NOW)
-    token = the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW, "7")
+    token = the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW, NOW, "7")
     refused(the_door, token)
 
 

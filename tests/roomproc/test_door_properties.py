@@ -48,7 +48,7 @@ class DoorUnderFire(RuleBasedStateMachine):
 
     @rule(target=tokens, name=NAMES)
     def room_gives_a_resume_token(self, name):
-        text = self.door.resume_token(Person(name, False, ("user",)), "stream-0000000000", self.now)
+        text = self.door.resume_token(Person(name, False, ("user",)), "stream-0000000000", self.now, self.now)
         shape = ResumeToken(
             room="here", name=name, guest=False, roles=["user"], stream="stream-0000000000", epoch=7,
             issued=self.now, expires=self.now + TOKEN_SECONDS * 1_000,

@@ -189,3 +189,71 @@ def test_a_disk_that_refuses_the_last_checkpoint_keeps_nobody_from_ending(histor
     whole, history._db = history._db, Refusing()
     history.close()
     whole.close()
+
+
+DAY = 86_400_000
+
+
+def said_under(history, name, seq, at):
+    """A line under the stream `name`, as a connection says it that has just come in."""
+    stream, work = Stream("ann", name, None), Work()
+    work.entries = [Told(line(seq, at=at), stream, "a1")]
+    work.streams = [stream]
+    history.commit(work)
+    assert stream.noted
+    return stream
+
+
+def forget(history, wall):
+    history.forget(wall, whispers_before=wall - 600_000, window_before=wall - DAY)
+
+
+def test_a_stream_is_forgotten_when_no_resend_can_meet_its_lines(history):
+    old, used, newest = (said_under(history, name, seq, at=5 * DAY) for seq, name in enumerate(("a", "b", "c"), 1))
+    forget(history, 6 * DAY)
+    assert history.stream("ann", "a") == old.number, "inside the window, and a note may be an hour old"
+    used.noted, work = False, Work()
+    work.entries, work.streams = [Told(line(4, at=7 * DAY), used, "a2")], [used]
+    history.commit(work)
+    forget(history, 7 * DAY)
+    assert history.stream("ann", "a") is None
+    assert (history.stream("ann", "b"), history.sent(used.number, "a1")) == (used.number, 2)
+    assert history.stream("ann", "c") == newest.number, "the newest stays, so that no number comes again"
+    again = said_under(history, "a", 5, at=7 * DAY)
+    assert again.number > newest.number
+    assert history.sent(again.number, "a1") == 5
+
+
+def test_a_round_that_fails_leaves_a_streams_number(history):
+    stream = said_under(history, "a", 1, at=DAY)
+    stream.noted, work = False, Work()
+    work.entries, work.streams = [Told(line(1, at=DAY), stream, "a2")], [stream]  # a number that is taken
+    with pytest.raises(sqlite3.IntegrityError):
+        history.commit(work)
+    assert (stream.number, stream.noted) == (history.stream("ann", "a"), False)
+
+
+def test_notes_of_a_time_in_which_nobody_made_any_are_not_trusted(path):
+    history = History(path, "process")
+    history.open(DAY)
+    for seq, name in enumerate("ab", 1):
+        said_under(history, name, seq, at=5 * DAY)
+    history.close()
+    db = sqlite3.connect(path)
+    db.execute("UPDATE facts SET value = value + 1 WHERE name = 'incarnation'")  # another version had the file
+    db.commit()
+    db.close()
+    history = History(path, "process")
+    history.open(7 * DAY)
+    forget(history, 8 * DAY)
+    assert history.stream("ann", "a") is not None
+    forget(history, 9 * DAY + 3 * 3_600_000)
+    assert history.stream("ann", "a") is None
+
+
+def test_what_is_void_by_its_age_needs_no_revocation(history):
+    work = Work()
+    work.revoked = [("ann", 5 * DAY), ("bob", 6 * DAY)]
+    history.commit(work)
+    forget(history, 6 * DAY)
+    assert history.open(6 * DAY).revoked == {"bob": 6 * DAY}

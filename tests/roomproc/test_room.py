@@ -2,10 +2,10 @@
 
 import pytest
 
-from roomproc import room
+from roomproc import people
 from tests.roomproc.inside import SETTINGS, Inside
 from wire.codec import encode
-from wire.control import Assign, Joined, Left, Present, PutOut, Revocation
+from wire.control import Assign, Joined, Left, Present, PutOut, Revocation, Traffic
 from wire.framing import LINE_MAX
 from wire.messages import (
     UNSET,
@@ -14,6 +14,7 @@ from wire.messages import (
     Enter,
     Entered,
     Error,
+    Kick,
     Leave,
     Line,
     Members,
@@ -472,7 +473,7 @@ def test_what_the_lobby_voids_is_stored_by_the_next_round_that_can_be(inside):
 
 
 def test_two_connections_of_one_stream_share_it_however_many_streams_there_were(inside, monkeypatch):
-    monkeypatch.setattr(room, "STREAMS", 3)
+    monkeypatch.setattr(people, "STREAMS", 3)
     for number in range(1, 4):
         inside.enter(number, f"member{number}", stream=STREAM)
         inside.lose(number)
@@ -495,3 +496,30 @@ def test_a_line_sent_again_exists_once_though_retention_dropped_it(inside):
 
     inside.history.forget(inside.wall, whispers_before=0, window_before=inside.wall)
     assert inside.history._db.execute("SELECT count(*) FROM dropped").fetchone() == (0,), "the window is over"
+
+
+def test_a_kick_is_told_to_the_lobby_with_its_stamp_and_voids_what_came_before_it_by_any_clock(inside):
+    inside.enter(1, "ann", roles=("user",))
+    resume = inside.enter(2, "bob")[0].resume
+    inside.wall -= 3_600_000  # the clock steps back by an hour
+    inside.do(1, Kick(name="bob"))
+    stamp = only(inside.reports, Traffic)[-1].withdrew
+    assert inside.enter(3, "bob", token=resume)[0].code == "bad_ticket"
+    inside.crash()
+    assert inside.room.door.stamps.void == stamp
+    assert inside.enter(4, "bob", token=resume)[0].code == "bad_ticket"
+    fresh = inside.ticket("bob", issued=stamp + 1)  # as the lobby makes it, that was told
+    assert isinstance(inside.enter(5, "bob", token=fresh)[0], Entered)
+
+
+def test_a_stream_in_use_is_noted_again_from_time_to_time(inside):
+    inside.enter(1, "ann", stream=STREAM)
+    inside.do(1, Say(id="a1", text="one"))
+    used = "SELECT used FROM streams"
+    before = inside.history._db.execute(used).fetchone()
+    inside.wall += 7_200_000
+    inside.do(1, Say(id="a2", text="two"))
+    assert inside.history._db.execute(used).fetchone() == before, "once in a while is enough"
+    inside.room.streams.note()
+    inside.do(1, Say(id="a3", text="three"))
+    assert inside.history._db.execute(used).fetchone()[0] >= before[0] + 7_200_000

@@ -9,6 +9,7 @@ from lobby.effects import CloseForGood, CloseLink, Erase, Spawn, ToRoom
 from lobby.gathering import GATHER_SECONDS
 from lobby.registry import JOIN_SECONDS
 from tests.lobby.front import MASTERS, Client, Front
+from wire.clock import Now
 from wire.control import Assign, Joined, Left, Present, PutOut, RoomSettings, Traffic
 from wire.messages import CloseRoom, Create, Done, Error, Invite, Join, Redirect, RoomList, RoomRow, Rooms, Who, WhoPage
 from wire.tickets import TICKET_SECONDS, Ticket, derive_ring, verify
@@ -394,3 +395,28 @@ def test_a_later_guest_of_that_name_does_not_own_what_an_earlier_one_made(front:
     assert rows(other) == []
     assert other.refused(CloseRoom(room="den")) == "no_such_room"
     assert other.refused(Join(room="den")) == "no_such_room"
+
+
+def test_tickets_come_after_what_the_room_has_voided(front: Front) -> None:
+    room = make(front, "games")
+    front.register(room, "link")
+    kicked = front.time.wall + 3_600_000  # the clock has stepped back since
+    front.tell("link", Traffic(lines=4, topic="", withdrew=kicked))
+    answer = front.login("test_user").ask(Join(room="games"), Redirect)
+    ring = derive_ring(MASTERS, "room", room.room)
+    ticket = verify(ring, answer.ticket, Ticket, wall=front.time.wall, code="bad_ticket")
+    assert ticket.issued > kicked
+    assert ticket.expires == front.time.wall + TICKET_SECONDS * 1_000
+
+
+def test_tickets_come_after_what_the_lobby_has_voided_also_in_an_earlier_life(front: Front) -> None:
+    room = make(front, "games")
+    later = front.time.wall
+    front.desk.revoke("ben")
+    front.end_round()
+    front.restart()
+    front.time = Now(front.time.mono, later - 3_600_000)
+    front.register(room, "link")
+    answer = front.login("test_user").ask(Join(room="games"), Redirect)
+    ring = derive_ring(MASTERS, "room", room.room)
+    assert verify(ring, answer.ticket, Ticket, wall=front.time.wall, code="bad_ticket").issued > later
