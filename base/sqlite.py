@@ -4,6 +4,7 @@ WAL, and `synchronous` by the durability asked for: `full` survives a power cut,
 `off` is for measuring only. Autocheckpoint is off: checkpoints are the owner's, off its hot path.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,28 @@ def passes(why: sqlite3.Error) -> bool:
 
 class NewerFile(Exception):  # noqa: N818
     """The file was written by a version that this one cannot read."""
+
+
+def blank(steps: Sequence[str]) -> bytes:
+    """A file with this schema and nothing in it. Writing it takes a tenth of what making it takes in place."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db, steps)
+    image = bytearray(db.serialize())
+    db.close()
+    image[18] = image[19] = 2  # it is read and written by WAL; sqlite.org/fileformat.html, 1.3.3
+    return bytes(image)
+
+
+def create(path: Path, image: bytes) -> None:
+    """Make the file at `path` of what `blank` gave, with mode 0600: whole or not at all. For whoever has its lock."""
+    new = f"{path}.new"
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, image)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.replace(new, path)
 
 
 def connect(path: Path, durability: Durability = "full") -> sqlite3.Connection:

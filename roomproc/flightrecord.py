@@ -22,9 +22,9 @@ def start(path: Path) -> None:
     """From now on this process writes its stacks there when it crashes, and when it is asked. It costs a descriptor."""
     with contextlib.suppress(OSError):
         _bound(path)
-        file = open(path, "ab", buffering=0)  # noqa: SIM115 - for the life of the process
-        faulthandler.enable(file)
-        faulthandler.register(ASK, file, all_threads=True, chain=False)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)  # for the process's life
+        faulthandler.enable(fd)
+        faulthandler.register(ASK, fd, all_threads=True, chain=False)
 
 
 def note(path: Path, wall: int, text: str) -> None:
@@ -39,5 +39,7 @@ def note(path: Path, wall: int, text: str) -> None:
 
 
 def _bound(path: Path) -> None:
-    if path.exists() and path.stat().st_size > MOST:
+    with contextlib.suppress(FileNotFoundError):
+        if os.stat(path).st_size <= MOST:
+            return
         path.write_bytes(path.read_bytes()[-MOST // 2 :])

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from setproctitle import setproctitle
 
+from base import logs
 from base.exits import Exit
 
 Run = Callable[[socket.socket, socket.socket], int]
@@ -48,7 +49,7 @@ def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> No
         gc.freeze()  # what the nursery made is not this process's garbage, and looking at it would copy its pages
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        _end_logging()
+        logs.let_go()  # the nursery's, while its descriptor is still its own
         _close_all_but(listener.fileno(), link.fileno())
         setproctitle(f"parlour: room {name}")
         code = run(listener, link)
@@ -64,15 +65,6 @@ def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> No
             logging.shutdown()
             sys.stderr.flush()
         os._exit(code)
-
-
-def _end_logging() -> None:
-    """Close the nursery's log while its descriptor is still its own; the room starts one of its own."""
-    root = logging.getLogger()
-    for handler in tuple(root.handlers):
-        root.removeHandler(handler)
-        with contextlib.suppress(OSError):  # what the nursery could not write to a full disk is flushed here, in vain
-            handler.close()
 
 
 def _close_all_but(*keep: int) -> None:

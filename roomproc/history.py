@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from base.sqlite import Durability, connect, migrate
+from base.sqlite import Durability, blank, connect, create, migrate
 from roomproc.people import Remembered
 from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomSettings
@@ -53,6 +53,8 @@ CREATE INDEX streams_by_use ON streams (used)
 """,  # when something was last said under a stream, as of its latest note; 0: not known
 ]
 
+BLANK: Final = blank(SCHEMA)  # made once, before the fork
+
 
 class Opened(msgspec.Struct):
     """What the file said when it was opened."""
@@ -89,6 +91,8 @@ class History:
 
     def __init__(self, path: Path, durability: Durability) -> None:
         self.behind = _size(path.with_name(path.name + "-wal")) // PAGE_BYTES  # what a process that died left
+        if not path.exists():
+            create(path, BLANK)
         self._db = connect(path, durability)
         self._forgot = 0
         self._window_before = 0  # keys of older lines are met by no resend

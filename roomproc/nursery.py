@@ -1,8 +1,8 @@
 """The nursery: fork server and supervisor of rooms. The sockets and processes around the table of `nurserycore`.
 
-Law: no secrets, no threads and no SQLite here; what a room needs is read by the room. The nursery holds the listener of
-every room that lives, so that a port outlives its process. It is told apart from the table: what happens is put to
-the table, and the effects that come back are done in order.
+Law: no secrets, no threads and no open SQLite file here; what a room needs is read by the room. The nursery holds the
+listener of every room that lives, so that a port outlives its process. It is told apart from the table: what happens
+is put to the table, and the effects that come back are done in order.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
 """A log is a bounded file, and never a reason to stop."""
 
+import errno
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,3 +62,28 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path, capsys: pytes
     base.logs.start(tmp_path / "missing" / "a.log", "info")
     logging.getLogger().info("into the void")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_forked_process_goes_on_in_another_file(tmp_path: Path) -> None:
+    base.logs.start(tmp_path / "nursery.log", "info")
+    logging.getLogger().info("of the nursery")
+    base.logs.let_go()
+    base.logs.start(tmp_path / "room.log", "warning")
+    logging.getLogger().warning("of the room")
+    logging.getLogger().info("not asked for")
+    assert "of the nursery" in (tmp_path / "nursery.log").read_text()
+    (line,) = (tmp_path / "room.log").read_text().splitlines()
+    assert line.endswith("of the room")
+
+
+def test_a_file_that_cannot_be_closed_on_a_full_disk_is_let_go(tmp_path: Path) -> None:
+    class Full:
+        def close(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    base.logs.start(tmp_path / "nursery.log", "info")
+    (handler,) = base.logs._files()
+    handler.stream = Full()  # type: ignore[assignment]
+    base.logs.let_go()
+    logging.getLogger().info("afterwards")
+    assert "afterwards" in (tmp_path / "nursery.log").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from base.sqlite import Durability, NewerFile, connect, migrate, passes
+from base.sqlite import Durability, NewerFile, blank, connect, create, migrate, passes
 
 STEPS = [
     "CREATE TABLE mail (number INTEGER PRIMARY KEY, body TEXT);\nCREATE INDEX by_body ON mail (body)",
@@ -92,3 +92,16 @@ def test_a_step_that_fails_is_taken_back_whole(tmp_path: Path) -> None:
     assert pragma(db, "user_version") == 0
     assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     db.close()
+
+
+def test_a_file_made_of_a_blank_is_as_one_that_was_migrated(tmp_path: Path) -> None:
+    create(tmp_path / "made", blank(STEPS))
+    made, migrated = connect(tmp_path / "made"), connect(tmp_path / "migrated")
+    migrate(migrated, STEPS)
+    for what in ("SELECT * FROM sqlite_master", "PRAGMA user_version", "PRAGMA journal_mode", "PRAGMA integrity_check"):
+        assert made.execute(what).fetchall() == migrated.execute(what).fetchall()
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o600
+    migrate(made, STEPS)
+    made.execute("INSERT INTO mail (body) VALUES ('hello')")
+    made.close()
+    migrated.close()
