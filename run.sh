@@ -25,6 +25,7 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process
   ./run.sh admin announce TEXT   say something to everybody who is here  (--room ROOM: to its members)
   ./run.sh admin audit     what admins and operator did: who, when, what, to whom  (--last N --json)
+  ./run.sh admin user …    accounts: list, add, passwd, code, role, lock, unlock, delete  (./run.sh admin user --help)
   ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
   ./run.sh admin mail NAME… --subject TEXT   standard input as a mail; 'everyone' is all accounts
   ./run.sh admin mailbox export|import NAME PATH   somebody's mail as mbox or Maildir (export: --format)

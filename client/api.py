@@ -35,6 +35,8 @@ from wire.messages import (
     AdminRoomRow,
     AdminRooms,
     AdminRoomsPage,
+    AdminUsers,
+    AdminUsersPage,
     Announce,
     Audit,
     AuditPage,
@@ -52,6 +54,7 @@ from wire.messages import (
     MembersPage,
     Message,
     PersonRow,
+    Recover,
     Register,
     RoomList,
     RoomRow,
@@ -104,6 +107,10 @@ class Client:
 
     async def login(self, name: str, password: str) -> LoggedIn:
         return await self._log_in(Login(name=name, password=password))
+
+    async def recover(self, name: str, code: str, password: str) -> LoggedIn:
+        """By an operator's one-time code, and with this password from now on."""
+        return await self._log_in(Recover(name=name, code=code, password=password))
 
     async def register(self, name: str, password: str) -> LoggedIn:
         return await self._log_in(Register(name=name, password=password))
@@ -168,6 +175,11 @@ class Client:
     async def audit(self, before: int | None = None, limit: int = 50) -> AuditPage:
         """For admins: what admins and the operator did, the newest first."""
         page: AuditPage = await self.ask(Audit(limit=limit, before=UNSET if before is None else before))
+        return page
+
+    async def accounts(self, find: str = "", after: str = "", limit: int = 100) -> AdminUsersPage:
+        """A page of the accounts, for admins; with `find` those that have it in name, role or state."""
+        page: AdminUsersPage = await self.ask(AdminUsers(find=find, after=after, limit=limit))
         return page
 
     async def send_mail(self, to: list[str], subject: str, body: str, answers: int | None = None) -> int:
@@ -255,7 +267,7 @@ class Client:
 
     # -- how answers find their askers
 
-    async def _log_in(self, credential: Login | Register | Guest) -> LoggedIn:
+    async def _log_in(self, credential: Login | Register | Guest | Recover) -> LoggedIn:
         login = self._answers.for_login()
         self.session.login(credential, read_clock())
         self._link.settle()

@@ -67,7 +67,10 @@ VERBS: Final[dict[Verb, Form]] = {
     "whois":   Form("W",  "/whois NAME",         "about somebody", "more"),
     "directs": Form("Ww", "/directs NAME [NUMBER]", "what you and somebody told each other", "more"),
     "away":    Form("_",  "/away [TEXT]",        "tell others why you do not answer; alone: you are back", "more"),
-    "ignore":  Form("w",  "/ignore [NAME]",      "see nothing of somebody, or see them again", "more"),
+    "ignore":  Form("w",  "/ignore [NAME]",      "block somebody: no mail, messages, lines; or end that", "more"),
+    "sessions": Form("ww", "/sessions [end NUMBER]", "where you are logged in; ends one, or: end others", "more"),
+    "respell": Form("W",  "/respell NAME",       "have your name in other capitals", "more"),
+    "export":  Form("*",  "/export FILE",        "all that is here of you, into a file", "more"),
     "create":  Form("Ww", "/create ROOM [private]", "make a room and enter it", "more"),
     "invite":  Form("W",  "/invite NAME",        "let somebody into this private room of yours", "more"),
     "topic":   Form("_",  "/topic [TEXT]",       "what the room is about; operators set it", "more"),
@@ -80,6 +83,8 @@ VERBS: Final[dict[Verb, Form]] = {
     "deop":    Form("W",  "/deop NAME",          "no longer an operator (operators)", "more"),
     "slow":    Form("W",  "/slow SECONDS",       "between two lines of one person; 0 ends it (operators)", "more"),
     "admin":   Form("",   "/admin",              "all rooms and their processes (admins)", "more"),
+    "accounts": Form("w", "/accounts [WORD]",    "the accounts, or those with a word (admins)", "more"),
+    "account": Form("WWw", "/account NAME DEED", "lock, unlock, role ROLE, logout, code, delete (admins)", "more"),
     "announce": Form("*", "/announce [#ROOM] TEXT", "say it to everybody, or to one room (admins)", "more"),
     "audit":   Form("w",  "/audit [NUMBER]",     "what admins did lately (admins)", "more"),
     "follow":  Form("w",  "!follow [NAME or WORD]", "mark lines of somebody or with a word", "other"),
@@ -90,7 +95,7 @@ VERBS: Final[dict[Verb, Form]] = {
 SLASH: Final = {f"/{verb}": verb for verb in VERBS} | {
     "/w": "whisper", "/msg": "tell", "/t": "tell", "/back": "away", "/exit": "quit", "/q": "quit", "/bye": "quit",
     "/part": "leave", "/list": "rooms", "/names": "who", "/users": "who", "/inbox": "mail", "/?": "help",
-    "/j": "join", "/enter": "join", "/h": "history", "/unfollow": "follow",
+    "/j": "join", "/enter": "join", "/h": "history", "/unfollow": "follow", "/block": "ignore", "/unblock": "ignore",
 }  # fmt: skip
 PYCHAT: Final = {"<list>": "rooms", "<join>": "join", "<manual>": "help", "<quit>": "quit"}
 CHATROOM: Final = {"!show": "rooms", "!join": "join", "!man": "help", "!q": "quit"}

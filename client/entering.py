@@ -61,6 +61,7 @@ class Door:
             "login": self._login,
             "register": self._register,
             "guest": self._guest,
+            "code": self._code,
         }
         while not self._mode.teller.me:
             verb = await self._mode.menu.choose(menu)
@@ -95,6 +96,14 @@ class Door:
         password = await self.new_password("Password: ")
         if password is not None:
             await self._mode.client.register(name, password)
+
+    async def _code(self, known: str) -> None:
+        self._mode.teller.say("-- an operator hands a code to who has forgotten the password")
+        name = await self._name(known)
+        code = (await self._mode.ask("The code: ")).strip()
+        password = await self.new_password("Your new password: ")
+        if code and password is not None:
+            await self._mode.client.recover(name, code, password)
 
     async def new_password(self, question: str) -> str | None:
         password = (await self._mode.ask(question, hidden=True)).rstrip("\r")

@@ -71,6 +71,20 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BlocksChanged:
+    """Our block list, as it is now."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Our name is spelled so from now on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginRefused:
     code: str
     text: str
@@ -281,8 +295,8 @@ class Announced:
 
 Effect = Open | Send | Close
 Event = (
-    NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | Ended | Lost | Back | Answered | MailCame | DirectCame
-    | UnreadChanged | MailboxChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom | EntryCame
-    | WhisperCame | PresenceCame | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held | Unconfirmed
-    | Complaint | Announced
+    NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | BlocksChanged | Named | Ended | Lost | Back | Answered
+    | MailCame | DirectCame | UnreadChanged | MailboxChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom
+    | EntryCame | WhisperCame | PresenceCame | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held
+    | Unconfirmed | Complaint | Announced
 )  # fmt: skip

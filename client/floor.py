@@ -124,6 +124,9 @@ class Floor:
         match event:
             case events.PresenceCame():
                 self._presence(event)
+            case events.BlocksChanged() | events.Named():
+                self.me = getattr(event, "name", self.me)
+                self.teller.event(event)
             case events.TypingCame(room, sender):
                 if fold(sender) != fold(self.me):
                     self.table(room).typing[show.word(sender, 40)] = self._now.mono + TYPING_SECONDS

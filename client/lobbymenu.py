@@ -8,7 +8,7 @@ from client.answers import Refusal
 from client.commands import Command, Mistake
 from client.entering import HALL
 from client.verbs import Goodbye
-from wire.messages import Passwd, RoomRow, Rooms
+from wire.messages import RoomRow, Rooms
 from wire.names import check_name, fold
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class LobbyMenu:
             case "write":
                 await self._mode.mailing.write()
             case "account":
-                await self._account()
+                await self._mode.accounting.own()
+            case "admin":
+                await self._mode.accounting.admin()
             case _:
                 await self._mode.verbs.run(Command(verb))
 
@@ -109,13 +111,6 @@ class LobbyMenu:
             return
         private = (await self._mode.ask("May everybody come in? [Y/n] ")).strip().lower() in ("n", "no")
         await self._mode.verbs.run(Command("create", (name, "private") if private else (name,)))
-
-    async def _account(self) -> None:
-        old = (await self._mode.ask("Your password now: ", hidden=True)).rstrip("\r")
-        new = await self._mode.door.new_password("The new one: ")
-        if new is not None:
-            await self._mode.client.ask(Passwd(old=old, new=new))
-            self._mode.teller.say("-- your password is changed; other sessions of your account have ended", "good")
 
     async def choose(self, menu: menus.Menu) -> str | None:
         """A verb of the menu; what is no choice is told, and a command is done."""

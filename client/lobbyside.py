@@ -14,6 +14,7 @@ from client.desk import Desk
 from client.events import (
     Announced,
     Back,
+    BlocksChanged,
     Complaint,
     DirectCame,
     Ended,
@@ -24,6 +25,7 @@ from client.events import (
     Lost,
     MailboxChanged,
     MailCame,
+    Named,
     NoServer,
     UnreadChanged,
 )
@@ -32,8 +34,10 @@ from wire.clock import Now
 from wire.messages import (
     PROTOCOL,
     Announcement,
+    Blocked,
     Bye,
     Create,
+    DeleteAccount,
     Direct,
     Error,
     Guest,
@@ -47,7 +51,9 @@ from wire.messages import (
     Place,
     Pong,
     Quit,
+    Recover,
     Register,
+    Respelled,
     Resume,
     ServerHello,
     Unread,
@@ -56,11 +62,11 @@ from wire.messages import (
 
 log = logging.getLogger(__name__)
 
-Credential = Login | Register | Guest
+Credential = Login | Register | Guest | Recover
 ANSWER_SECONDS: Final = 20.0  # for a greeting; a lobby that restarts leaves us in its backlog for a while
 GOODBYE_SECONDS: Final = 1.5
 LATE: Final = 120_000  # ms, after which a message was kept; clocks differ a little
-NOT_TWICE: Final = (Create, Passwd)  # a repeat would be refused, though the first had been done
+NOT_TWICE: Final = (Create, Passwd, DeleteAccount)  # a repeat would be refused, though the first had been done
 OVER: Final = "the visit ended before the answer"
 # After these a try again would be refused as well.
 FINAL: Final = frozenset({"version", "locked", "replaced", "kicked", "closed"})
@@ -101,6 +107,7 @@ class LobbySide:
         self.roles: tuple[str, ...] = ()
         self.guest = False
         self.unread = 0
+        self.blocked: list[str] = []  # our block list
         self._desk = desk
         self._client = client
         self._stream = desk.new_stream()
@@ -199,6 +206,8 @@ class LobbySide:
                 self._mail(message)
             case Direct():
                 self._direct(message, now)
+            case Blocked() | Respelled():
+                self._about_us(message, now)
             case Announcement():
                 self._desk.tell(Announced(None, message.text, message.at))
             case Pong():
@@ -256,11 +265,11 @@ class LobbySide:
     def _send_credential(self, now: Now) -> None:
         assert self._credential is not None
         self._login_with(self._credential, now)
-        if isinstance(self._credential, Register):  # done or not, what comes after it is a login
+        if isinstance(self._credential, Register | Recover):  # done or not, what comes after it is a login
             self._credential = Login(name=self._credential.name, password=self._credential.password)
             self._credential.stream = self._stream
 
-    def _login_with(self, message: Login | Register | Guest | Resume, now: Now) -> None:
+    def _login_with(self, message: Credential | Resume, now: Now) -> None:
         self._login_id = self._desk.new_id()
         message.id = self._login_id
         self._become(LobbyState.LOGGING_IN)
@@ -281,9 +290,10 @@ class LobbySide:
         self._pauses.succeeded(now)
         self._told_back()
         self._directs = self._directs if welcome.directs is UNSET else welcome.directs
-        back = () if welcome.back is UNSET else tuple(welcome.back)
-        away = "" if welcome.away is UNSET else welcome.away
+        back, away = tuple(welcome.back or ()), welcome.away or ""
         self._desk.tell(LoggedIn(self.name, self.roles, self.guest, self.unread, welcome.motd, again, back, away))
+        if (blocked := welcome.blocked or []) != self.blocked:
+            self._about_us(Blocked(names=blocked), now)
         self._asked.send(self._conn)
 
     def _mail(self, message: MailNew | Unread | MailChanged) -> None:
@@ -296,6 +306,15 @@ class LobbySide:
                 self._desk.tell(UnreadChanged(message.unread))
             case MailChanged():
                 self._desk.tell(MailboxChanged(message))
+
+    def _about_us(self, message: Blocked | Respelled, now: Now) -> None:
+        if isinstance(message, Blocked):
+            self.blocked = message.names
+            self._desk.tell(BlocksChanged(tuple(message.names)))
+        else:
+            self.name = message.name
+            self._desk.tell(Named(message.name))
+        self._asked.answer(message, now)
 
     def _direct(self, direct: Direct, now: Now) -> None:
         if self._directs is None or direct.number > self._directs:

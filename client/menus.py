@@ -55,6 +55,7 @@ def door(*, guests: bool, registration: bool, knows_account: bool) -> Menu:
         items.append(Item("2", "register", "Create an account"))
     if guests:
         items.append(Item("3", "guest", "Continue as a guest"))
+    items.append(Item("4", "code", "I have a one-time code"))
     items.append(Item("0", "quit", "Quit"))
     default = "guest" if guests and not knows_account else "login"
     hint = "continue as a guest" if default == "guest" else "log in"
@@ -72,13 +73,41 @@ def lobby(*, unread: int, admin: bool, guest: bool, ahead: Sequence[str], inside
         Item("6", "write", "Write mail"),
     ]
     if not guest:
-        items.append(Item("7", "account", "Account: change password"))
+        items.append(Item("7", "account", "Account: password, sessions …"))
     if admin:
-        items.append(Item("8", "admin", "Admin: all rooms"))
+        items.append(Item("8", "admin", "Admin: rooms, accounts …"))
     items.append(Item("0", "quit", "Quit"))
     if not ahead:
         return Menu(tuple(items), "rooms", "list the rooms")
     return Menu(tuple(items), "ahead", f"{'back to' if inside else 'go to'} {_some(ahead)}")
+
+
+BACK = Item("0", "back", "Back")
+
+
+def account() -> Menu:
+    """One's own account."""
+    items = (
+        Item("1", "password", "Change the password"),
+        Item("2", "sessions", "Where you are logged in"),
+        Item("3", "blocks", "Whom you have blocked"),
+        Item("4", "spelling", "Capitals of your name"),
+        Item("5", "save", "All that is here of you"),
+        Item("6", "delete", "Delete this account"),
+        BACK,
+    )
+    return Menu(items, "back", "back")
+
+
+def admin() -> Menu:
+    items = (
+        Item("1", "admin", "Rooms and their processes"),
+        Item("2", "users", "Accounts"),
+        Item("3", "audit", "What admins did"),
+        Item("4", "announcing", "Say something to everybody"),
+        BACK,
+    )
+    return Menu(items, "back", "back")
 
 
 def _some(rooms: Sequence[str]) -> str:

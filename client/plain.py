@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from client import commands, events, show, tables
+from client.accounting import Accounting
 from client.address import Address
 from client.answers import Refusal
 from client.api import Client, Room
@@ -61,6 +62,7 @@ class LineMode:
         self.mailing = Mailing(self)
         self.telling_others = Telling(self)
         self.verbs = Verbs(self)
+        self.accounting = Accounting(self)
         self.door = Door(self)
         self.menu = LobbyMenu(self)
         self.wishes = wishes

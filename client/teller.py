@@ -99,6 +99,10 @@ class Teller:
                     self.say(f"-- the server's operator says: {part}", "marked")
             case events.Complaint(_, _, text):
                 self.say(f"-- the server says: {show.word(text)}", "error")
+            case events.BlocksChanged(names):
+                self.ignored = {fold(name) for name in names}
+            case events.Named(name):
+                self.me = name
             case events.LoggedOut(text):
                 self.say(f"-- you have to log in again: {show.word(text)}", "error")
 

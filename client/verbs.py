@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from client import commands, show, tables
+from client.accountverbs import AccountVerbs
 from client.answers import Refusal
 from client.commands import Command
-from client.mode import Mode
 from wire.errors import Refused
 from wire.messages import (
     Ban,
@@ -42,12 +42,7 @@ class Goodbye(Exception):  # noqa: N818
     """Somebody wants to leave."""
 
 
-class Verbs:
-    def __init__(self, mode: Mode) -> None:
-        self._mode = mode
-        self._client = mode.client
-        self._teller = mode.teller
-
+class Verbs(AccountVerbs):
     async def run(self, command: Command) -> None:
         act: Callable[[Command], Awaitable[None]] = getattr(self, f"do_{command.verb}")
         try:
@@ -218,8 +213,10 @@ class Verbs:
             "a guest" if page.guest else f"an account ({', '.join(show.word(role) for role in page.roles) or 'user'})"
         )
         where = f"online, in {show.names(page.rooms) or 'the lobby'}" if page.online else "not online"
-        seen = f", last login {show.stamp(page.last_login)}" if isinstance(page.last_login, int) else ""
-        self._teller.say(f"-- {show.word(page.name)}: {what}, {where}{seen}{_away(page.away)}")
+        last = page.seen if isinstance(page.seen, int) else page.last_login
+        seen = f", last here {show.stamp(last)}" if isinstance(last, int) and not page.online else ""
+        made = f", since {show.stamp(page.made)[:10]}" if isinstance(page.made, int) else ""
+        self._teller.say(f"-- {show.word(page.name)}: {what}{made}, {where}{seen}{_away(page.away)}")
 
     async def do_whisper(self, command: Command) -> None:
         to, text = command.args
@@ -236,14 +233,6 @@ class Verbs:
 
     async def do_away(self, command: Command) -> None:
         await self._mode.telling_others.away("".join(command.args))
-
-    async def do_ignore(self, command: Command) -> None:
-        ignored = self._teller.ignored
-        for name in command.args:
-            ignored ^= {fold(name)}
-        self._teller.say(
-            f"-- you see nothing of: {show.names(sorted(ignored)) or 'nobody, that is, you see everybody'}"
-        )
 
     async def do_follow(self, command: Command) -> None:
         followed = self._teller.followed

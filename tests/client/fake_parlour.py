@@ -20,6 +20,7 @@ REQUESTS = msgspec.json.Decoder(m.LobbyRequest)
 ROOM_REQUESTS = msgspec.json.Decoder(m.RoomRequest)
 AT = 1_795_197_600_000
 SECONDS = 10.0
+CODE = "7KQ2-M9XD-01VT-HZ4C"
 
 
 @dataclass
@@ -56,6 +57,7 @@ class FakeParlour:
         self.directs: list[m.Direct] = []
         self.away: dict[str, str] = {}
         self.back: dict[str, list[m.BackRow]] = {}
+        self.blocked: dict[str, list[str]] = {}
         self.seen: list[Any] = []  # every request that came, to be looked at
         self.too_fast = 0
         self.retry_after = 0.05
@@ -192,6 +194,11 @@ class FakeParlour:
                     return m.Error(code="name_taken", text=f"the name {who} is taken")
                 self.accounts[who] = (password, ["user"])
                 return self._welcome(writer, who)
+            case m.Recover(name=who, code=code, password=password):
+                if code != CODE:
+                    return m.Error(code="bad_code", text="this code is not right, was used, or has expired")
+                self.accounts[who] = (password, ["user"])
+                return self._welcome(writer, who)
             case m.Guest(name=who):
                 if who in self.accounts or who in self.online.values():
                     return m.Error(code="name_taken", text=f"the name {who} is taken")
@@ -230,11 +237,21 @@ class FakeParlour:
             case m.Directs(other=other):
                 found = [d for d in self.directs if {d.sender, d.to} == {name, other}]
                 return m.DirectsPage(other=other, directs=found, more=False)
-            case m.Passwd(old=old, new=new):
-                if self.accounts[name][0] != old:
-                    return m.Error(code="wrong_password", text="that is not your password")
-                self.accounts[name] = (new, self.accounts[name][1])
-                return m.Done()
+            case m.Passwd() | m.DeleteAccount() | m.AdminUsers() | m.AdminUser() | m.Block() | m.Belongings():
+                return self._account_reply(request, name)
+            case m.Respell(name=spelled):
+                return m.Respelled(name=spelled)
+            case m.Sessions():
+                row = m.SessionRow(
+                    session=7, kind="parlour", address="127.0.0.1", begun=AT, used=AT, online=True, here=True
+                )
+                other = m.SessionRow(session=6, kind="", address="10.0.0.1", begun=0, used=AT, online=False, here=False)
+                return m.SessionsPage(sessions=[row, other], more=False)
+            case m.EndSession(session=number):
+                known = number in (UNSET, 6, 7)
+                return m.Done() if known else m.Error(code="no_such_session", text=f"you have no session {number}")
+            case m.MailExport(after=after):
+                return m.MailExportPage(mails=[x for x in box if x.mail > after], more=False, count=len(box))
             case m.MailSend(to=to, subject=subject, body=body):
                 return self._deliver(name, to, subject, body)
             case m.MailList():
@@ -259,6 +276,34 @@ class FakeParlour:
             case _:
                 return m.Error(code="unknown_type", text="the fake does not know this")
 
+    def _account_reply(self, request: Any, name: str) -> Any:
+        password, roles = self.accounts.get(name, ("", []))
+        match request:
+            case m.Passwd(old=old) | m.DeleteAccount(password=old) if old != password:
+                return m.Error(code="wrong_password", text="that is not your password")
+            case m.Passwd(new=new):
+                self.accounts[name] = (new, roles)
+            case m.DeleteAccount():
+                del self.accounts[name]
+            case m.Block(name=who, remove=remove):
+                names = self.blocked.setdefault(name, [])
+                (names.remove if remove else names.append)(who)
+                return m.Blocked(names=list(names))
+            case m.Belongings(after=""):
+                rows = [m.Belonging(kind=kind, what={"name": name}) for kind in ("account", "blocked")]
+                return m.BelongingsPage(belongings=rows, next="directs.0")
+            case m.Belongings():
+                return m.BelongingsPage(belongings=[m.Belonging(kind="direct", what={"text": "psst"})])
+            case _ if "admin" not in roles:
+                return m.Error(code="not_allowed", text="this is for admins")
+            case m.AdminUsers(find=find):
+                found = {who: has for who, (_, has) in sorted(self.accounts.items()) if find in who}
+                users = [m.AdminUserRow(name=who, roles=found[who], flags=[], online=False, made=AT) for who in found]
+                return m.AdminUsersPage(users=users, count=len(users), more=False)
+            case m.AdminUser(name=who, do="code"):
+                return m.Code(name=who, code=CODE, expires=AT)
+        return m.Done()
+
     def _welcome(self, writer: asyncio.StreamWriter, name: str) -> m.Welcome:
         self.online[writer] = name
         session = f"session-of-{name}"
@@ -267,7 +312,7 @@ class FakeParlour:
         roles = self.accounts.get(name, ("", ["guest"]))[1]
         back = self.back.get(name, UNSET)
         return m.Welcome(name=name, roles=roles, session=session, unread=unread, motd=self.motd, resend_window=86_400,
-                         back=back, directs=0)  # fmt: skip
+                         back=back, directs=0, blocked=self.blocked.get(name) or UNSET)  # fmt: skip
 
     def _tell(self, name: str, to: str, text: str) -> Any:
         if to not in self.accounts and to not in self.online.values():

@@ -129,7 +129,7 @@ def test_the_menu_works_over_a_pipe(parlour: FakeParlour, pipes: Pipes) -> None:
 
 
 def test_an_account_is_made_and_its_password_changed(parlour: FakeParlour, pipes: Pipes) -> None:
-    typed = ["2", "carl", "secret-one", "7", "secret-one", "secret-two", "0"]
+    typed = ["2", "carl", "secret-one", "7", "1", "secret-one", "secret-two", "0", "0"]
     code, out, _ = pipes(*server(parlour), typed="\n".join(typed))
     assert code == 0
     assert "password is changed" in out
@@ -138,7 +138,7 @@ def test_an_account_is_made_and_its_password_changed(parlour: FakeParlour, pipes
 
 
 def test_admins_have_their_table_and_others_do_not(parlour: FakeParlour, pipes: Pipes) -> None:
-    _, out, _ = pipes(*server(parlour), typed="1\nadmin_user\n123\n8\n0\n")
+    _, out, _ = pipes(*server(parlour), typed="1\nadmin_user\n123\n8\n1\n0\n0\n")
     assert re.search(r"\nhall; state running; pid 4242; .*; rss 21 MB; ", out)
     _, out, _ = pipes(*server(parlour), typed="3\nbob\n/admin\n0\n")
     assert "only admins may see this" in out
