@@ -4,7 +4,6 @@ Law: nobody types a password twice because a process died, and a password is kep
 """
 
 import logging
-from enum import Enum
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -29,6 +28,7 @@ from client.events import (
     NoServer,
     UnreadChanged,
 )
+from client.lobbystates import TRANSITIONS, LobbyState
 from client.patience import Pauses, Pulse
 from wire.clock import Now
 from wire.messages import (
@@ -70,32 +70,6 @@ NOT_TWICE: Final = (Create, Passwd, DeleteAccount)  # a repeat would be refused,
 OVER: Final = "the visit ended before the answer"
 # After these a try again would be refused as well.
 FINAL: Final = frozenset({"version", "locked", "replaced", "kicked", "closed"})
-
-
-class LobbyState(Enum):
-    OFF = "off"
-    CONNECTING = "connecting"
-    GREETING = "greeting"
-    GREETED = "greeted"
-    LOGGING_IN = "logging in"
-    IN = "in"
-    WAITING = "waiting"  # until the next attempt
-    LEAVING = "leaving"
-    OVER = "over"
-
-
-_S = LobbyState
-TRANSITIONS: Final = {
-    _S.OFF: {_S.CONNECTING, _S.OVER},
-    _S.CONNECTING: {_S.GREETING, _S.WAITING, _S.OVER},
-    _S.GREETING: {_S.GREETED, _S.WAITING, _S.OVER},
-    _S.GREETED: {_S.LOGGING_IN, _S.WAITING, _S.LEAVING, _S.OVER},
-    _S.LOGGING_IN: {_S.IN, _S.GREETED, _S.WAITING, _S.LEAVING, _S.OVER},
-    _S.IN: {_S.WAITING, _S.LEAVING, _S.OVER},
-    _S.WAITING: {_S.CONNECTING, _S.OVER},
-    _S.LEAVING: {_S.OVER},
-    _S.OVER: set(),
-}
 
 
 class LobbySide:

@@ -13,7 +13,8 @@ from client.asked import Then
 from client.desk import Desk
 from client.entrance import RoomState
 from client.events import Effect, Event, Outgoing
-from client.lobbyside import Credential, LobbySide, LobbyState
+from client.lobbyside import Credential, LobbySide
+from client.lobbystates import LobbyState
 from client.roomside import RoomSide
 from wire.clock import Now
 from wire.messages import Message, Place

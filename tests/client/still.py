@@ -9,7 +9,7 @@ from typing import Any
 from client.api import Client
 from client.entrance import RoomState
 from client.events import EntryCame, Event, Greeted, LoggedIn, Lost, RoomEntered, WhisperCame
-from client.lobbyside import LobbyState
+from client.lobbystates import LobbyState
 from wire import messages as m
 
 AT = int(datetime(2026, 3, 4, 20, 2, tzinfo=UTC).timestamp() * 1000)

@@ -3,7 +3,8 @@
 import pytest
 
 from client import events
-from client.lobbyside import ANSWER_SECONDS, GOODBYE_SECONDS, TRANSITIONS, LobbyState
+from client.lobbyside import ANSWER_SECONDS, GOODBYE_SECONDS
+from client.lobbystates import TRANSITIONS, LobbyState
 from client.patience import DEAD, QUIET
 from tests.client.bench import AT, Bench, error, line, welcome
 from wire import messages as m
