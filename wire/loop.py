@@ -19,6 +19,9 @@ from wire.clock import Now
 from wire.linger import Linger
 
 ACCEPTS: Final = 64  # connections accepted a round from one listener, so that thousands coming back starve nobody
+# Seconds by which a round is late when the process or its machine was stopped: then what came meanwhile is heard before
+# any timer is, or whoever spoke in that time would be let go as silent.
+HELD_UP: Final = 0.5
 MAX_WAIT: Final = 60.0  # seconds; an idle process wakes once a minute, which costs nothing
 
 log = logging.getLogger(__name__)
@@ -71,6 +74,8 @@ class Loop:
         self._posted: list[Callback] = []
         self._paused: dict[socket.socket, _Once] = {}  # listeners that breathe after a failed accept
         self._stopped = False
+        self._expected = 0.0  # by when this round was to begin
+        self._held_up = False
         # Threads and signal handlers wake the loop by a byte in here.
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -168,10 +173,11 @@ class Loop:
         events = self._selector.select(self._timeout())
         self.now = now = read_clock()
         self._report_lost()
-        for timed in tuple(self.timed):
-            deadline = timed.next_deadline()
-            if deadline is not None and deadline <= now.mono:
-                timed.tick(now)
+        self._held_up = now.mono > self._expected + HELD_UP and not self._held_up
+        if self._held_up:
+            events = self._selector.select(0)  # one that was interrupted beyond its time tells of nobody
+        else:
+            self._run_timers(now)
         again, self._again = self._again, []
         for act in again:
             act()
@@ -183,7 +189,14 @@ class Loop:
         self.end_of_round()
         self._flush()
 
+    def _run_timers(self, now: Now) -> None:
+        for timed in tuple(self.timed):
+            deadline = timed.next_deadline()
+            if deadline is not None and deadline <= now.mono:
+                timed.tick(now)
+
     def _timeout(self) -> float:
+        self._expected = self.now.mono
         if self._closing or self._again or self._posted:
             return 0.0
         soonest = MAX_WAIT + self.now.mono
@@ -191,6 +204,7 @@ class Loop:
             deadline = timed.next_deadline()
             if deadline is not None and deadline < soonest:
                 soonest = deadline
+        self._expected = max(self._expected, soonest)
         return max(0.0, soonest - time.monotonic())
 
     def _channel_ready(self, channel: Channel, mask: int) -> None:

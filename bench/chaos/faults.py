@@ -79,8 +79,11 @@ class Faults:
         elif what == "kill":
             whom = rest.split(" and ") if rest != "everything" else ["guardian", "lobby", "nursery", *self.rooms]
             await self._kill(event, [room if name == "room" else name for name in whom])
+        elif rest == "everything":
+            await self._pause(event, ["guardian", "nursery", "lobby", *self.rooms], EVERYBODY)
         else:
-            await self._pause(event, room if "room" in rest else rest)
+            name = room if "room" in rest else rest
+            await self._pause(event, [name], name if name in self.rooms else EVERYBODY)
 
     # -- processes
 
@@ -107,23 +110,27 @@ class Faults:
             os.kill(pid, number)
         return pid
 
-    async def _pause(self, event: Event, name: str) -> None:
+    async def _pause(self, event: Event, names: list[str], whom: str) -> None:
         begun = time.monotonic()
-        pid = self._signal(name, signal.SIGSTOP)
-        if not pid:
+        pids = {name: pid for name in names if (pid := self._signal(name, signal.SIGSTOP))}
+        if not pids:
             return
-        self.struck.append(Struck(begun, event.kind, name if name in self.rooms else EVERYBODY))
-        spans = self.world.evidence.paused.setdefault(pid, [])
-        spans.append((begun, float("inf")))
+        self.struck.append(Struck(begun, event.kind, whom))
+        paused = self.world.evidence.paused
+        for pid in pids.values():
+            paused.setdefault(pid, []).append((begun, float("inf")))
         if event.kind.endswith("kill nursery"):
             self._signal("nursery", signal.SIGKILL)
         await asyncio.sleep(event.seconds)
-        spans[-1] = (begun, time.monotonic())
-        if name == "nursery":
-            self.world.evidence.unwatched.append(spans[-1])
-        if self.system.pid(name) == pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        span = (begun, time.monotonic())
+        if "nursery" in pids:
+            self.world.evidence.unwatched.append(span)
+        for name, pid in pids.items():
+            paused[pid] = [span if before == (begun, float("inf")) else before for before in paused[pid]]
+            held = any(end == float("inf") for _, end in paused[pid])  # by another fault, which is not over
+            if not held and self.system.pid(name) == pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     # -- what an operator does
 

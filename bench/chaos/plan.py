@@ -34,6 +34,7 @@ KINDS: Final[dict[str, tuple[int, float, float, bool]]] = {
     "pause lobby": (2, 0.2, 3.0, False),
     "pause nursery": (2, 0.2, 5.0, False),
     "pause guardian": (1, 0.2, 3.0, False),
+    "suspend everything": (1, 0.5, 5.0, False),
     "reset connections": (6, 0.0, 0.0, False),
     "half-open connections": (3, 0.0, 0.0, False),
     "flood room": (3, 0.0, 0.0, False),

@@ -91,10 +91,11 @@ def fails(served, monkeypatch, code):
     monkeypatch.setattr(served.server.history, "commit", commit)
 
 
-def test_a_full_disk_refuses_and_the_room_goes_on(served, monkeypatch):
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY], ids=["full", "read-only"])
+def test_a_full_disk_refuses_and_the_room_goes_on(served, monkeypatch, code):
     ann = served.member("ann")
     served.hear(ann)
-    fails(served, monkeypatch, sqlite3.SQLITE_FULL)
+    fails(served, monkeypatch, code)
     ann.send(encode(Say(id="1", text="hello")))
     assert [message["code"] for message in served.hear(ann)] == ["storage"]
     assert not served.server.loop._stopped

@@ -1,4 +1,4 @@
-"""A checkout of one's own for a stage: code of another version, or with a bug that there is none of."""
+"""A checkout of one's own for a stage: code of another version, with a bug that there is none of, or another clock."""
 
 import shutil
 from pathlib import Path
@@ -11,11 +11,12 @@ class Code:
 
     def __init__(self, place: Path) -> None:
         self.place = place
+        self._changed: set[str] = set()
         for package in ("wire", "base", "lobby", "roomproc", "resources"):
             shutil.copytree(ROOT / package, place / package)
 
-    def change(self, **modules: str) -> None:
-        """What each module of the rooms (history, server) says beyond what it says today; the others as today."""
-        for module in ("history", "server"):
-            source = (ROOT / "roomproc" / f"{module}.py").read_text()
-            (self.place / "roomproc" / f"{module}.py").write_text(source + modules.get(module, ""))
+    def change(self, additions: dict[str, str]) -> None:
+        """What files say at their end beyond what they say today; all others are as they are today again."""
+        for path in self._changed | set(additions):
+            (self.place / path).write_text((ROOT / path).read_text() + additions.get(path, ""))
+        self._changed |= set(additions)

@@ -136,3 +136,29 @@ def test_a_file_that_cannot_be_read_fails_its_room_alone(own_stage: Stage, how: 
     cid.say("did you notice?")
     dan.hears("did you notice?")
     assert len([m for m in dan.heard if m["type"] == "line"]) == 1
+
+
+def test_a_room_on_a_read_only_disk_waits_for_it(own_stage: Stage) -> None:
+    """It says so to whoever asks, others chat on, and it comes up by itself when it may write again."""
+    stage = own_stage
+    room, other = stage.new("carved"), stage.new("other")
+    ann, _ = two_in(stage, room)
+    ann.say("kept")
+    cid, dan = two_in(stage, other)
+    place = home(stage, room)
+    assert stage.run("admin", "stop", room).returncode == 0
+    files = {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
+    with small_disk(place):
+        for name, content in files.items():
+            (place / name).write_bytes(content)
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        admin = stage.login("admin_user")
+        admin.ask("admin_room", room=room, do="start")
+        found = eventually(lambda: "(STORAGE)" in (r := admin.listing()[room])["reason"] and r)
+        assert found["state"] in ("backoff", "starting"), "it is tried again, for as long as it takes"
+        cid.say("did you notice?")
+        dan.hears("did you notice?", timeout=1)
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+        seat = stage.guest().enter(room, create=False)
+        assert seat.hears("kept")["seq"] == 1
+        assert seat.say("written") == 2

@@ -52,7 +52,7 @@ RoomServer.lines = _with_bugs
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     code = Code(tmp_path / "code")
-    code.change(server=BUGS)
+    code.change({"roomproc/server.py": BUGS})
     stage = Stage(tmp_path / "data", *QUICK, *UNLIMITED, code=code.place)
     yield stage
     stage.stop()

@@ -77,6 +77,7 @@ async def upgraded(stage: Stage, *words: str) -> tuple[list[Talker], int, str, s
 
 # -- the code, which becomes another version's
 
+HISTORY = "roomproc/history.py"
 STEP = """
 SCHEMA.append("ALTER TABLE entries ADD COLUMN edited INTEGER;\\nCREATE TABLE reactions (seq INTEGER, what TEXT)")
 """
@@ -126,7 +127,7 @@ def test_everything_is_replaced_while_people_chat(stage: Stage, code: Code) -> N
     said = [line.get("text") or line["topic"] for line in cid.ask("history", limit=10)["lines"]]
     assert said == ["hello", "Chess", "waves"]
     assert version(stage, "old") == len(SCHEMA)
-    code.change(history=STEP)
+    code.change({HISTORY: STEP})
     pids = {name: stage.pid(name) for name in ("guardian", "nursery", "lobby")}
     talkers, code, out, err = asyncio.run(asyncio.wait_for(upgraded(stage), 60))
     assert code == 0, err
@@ -157,7 +158,7 @@ def test_a_canary_that_dies_stops_it_there_and_the_way_back_is_open(stage: Stage
     cid, dan = two_in(stage, other)
     stage.guest().enter(canary).say("kept")
     before, lobby = stage.login("admin_user").listing(), stage.pid("lobby")
-    code.change(history=STEP, server=BUG)
+    code.change({HISTORY: STEP, "roomproc/server.py": BUG})
     result = stage.run("admin", "upgrade", "--canary", canary)
     assert result.returncode == 3
     assert canary in result.stderr.splitlines()[-1]
@@ -169,7 +170,7 @@ def test_a_canary_that_dies_stops_it_there_and_the_way_back_is_open(stage: Stage
     cid.say("did you notice?")
     dan.hears("did you notice?")
 
-    code.change()
+    code.change({})
     result = stage.run("admin", "upgrade")
     assert result.returncode == 0, result.stderr
     again(dan).say("and back")

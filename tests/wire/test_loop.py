@@ -247,6 +247,23 @@ def test_timers_run_when_their_moment_has_come_and_before_reading(loop: Loop) ->
     assert order == ["tick", "line"]
 
 
+def test_after_being_held_up_what_came_meanwhile_is_heard_before_any_timer(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped, or its machine: nobody is judged by the clock before they were listened to."""
+    handler = Recorder()
+    _, other = joined(loop, handler)
+    loop.round()
+    other.sendall(b"one\n")
+    loop.timed.append(Every(0.2, lambda now: handler.events.append(("timer", None)), first=loop.now.mono + 0.2))
+    late = read_clock()
+    monkeypatch.setattr("wire.loop.read_clock", lambda: Now(late.mono + 3.0, late.wall + 3_000))
+    loop.round()
+    assert handler.events == [("line", b"one")]
+    loop.round()
+    assert handler.events == [("line", b"one"), ("timer", None)]
+
+
 def test_a_timer_may_take_itself_away(loop: Loop) -> None:
     ticks: list[float] = []
 
