@@ -87,7 +87,9 @@ VERBS: Final[dict[Verb, Form]] = {
     "account": Form("WWw", "/account NAME DEED", "lock, unlock, role ROLE, logout, code, delete (admins)", "more"),
     "announce": Form("*", "/announce [#ROOM] TEXT", "say it to everybody, or to one room (admins)", "more"),
     "audit":   Form("w",  "/audit [NUMBER]",     "what admins did lately (admins)", "more"),
-    "follow":  Form("w",  "!follow [NAME or WORD]", "mark lines of somebody or with a word", "other"),
+    "save":    Form("_",  "/save [FILE] [--json|--text]", "all that this room keeps, into a file", "more"),
+    "follow":  Form("w",  "!follow [NAME or WORD]", "mark lines of somebody or with a word; alone: which", "other"),
+    "unfollow": Form("w", "!unfollow [NAME or WORD]", "mark them no longer; alone: nothing", "other"),
     "attach":  Form("W",  "!attach FILE",        "say what is in a text file", "other"),
 }
 # fmt: on
@@ -95,11 +97,11 @@ VERBS: Final[dict[Verb, Form]] = {
 SLASH: Final = {f"/{verb}": verb for verb in VERBS} | {
     "/w": "whisper", "/msg": "tell", "/t": "tell", "/back": "away", "/exit": "quit", "/q": "quit", "/bye": "quit",
     "/part": "leave", "/list": "rooms", "/names": "who", "/users": "who", "/inbox": "mail", "/?": "help",
-    "/j": "join", "/enter": "join", "/h": "history", "/unfollow": "follow", "/block": "ignore", "/unblock": "ignore",
+    "/j": "join", "/enter": "join", "/h": "history", "/block": "ignore", "/unblock": "ignore",
 }  # fmt: skip
 PYCHAT: Final = {"<list>": "rooms", "<join>": "join", "<manual>": "help", "<quit>": "quit"}
 CHATROOM: Final = {"!show": "rooms", "!join": "join", "!man": "help", "!q": "quit"}
-CS3357: Final = {"!list": "who", "!exit": "quit", "!attach": "attach", "!follow": "follow", "!unfollow": "follow",
+CS3357: Final = {"!list": "who", "!exit": "quit", "!attach": "attach", "!follow": "follow", "!unfollow": "unfollow",
                  "!help": "help"}  # fmt: skip
 TCP_ROOM: Final = {"*users": "who", "*help": "help", "*exit": "quit"}
 PY_CHAT_ROOM: Final = {"exit()": "quit", "disconnect()": "leave"}

@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from client.api import Client
+from client.api import Client, Room
+from client.saving import page_of
 from wire.messages import Belongings, BelongingsPage, History, HistoryPage, Line, MailExport, MailExportPage
 from wire.names import fold
 
@@ -57,7 +58,7 @@ async def _said(client: Client) -> AsyncIterator[dict[str, Any]]:
     for side in list(client.session.rooms.values()):
         page, seq = HistoryPage(lines=[], more=True), 0
         while page.more:
-            page = await client.ask_room(side.room, History(after=seq, limit=PAGE))
+            page = await page_of(Room(client, side.room), History(after=seq, limit=PAGE))
             for entry in page.lines:
                 if isinstance(entry, Line) and fold(entry.sender) == me:
                     yield {"kind": "line", "room": side.room, "seq": entry.seq, "at": entry.at, "text": entry.text}

@@ -110,7 +110,8 @@ def line(said: Line, me: str, zone: tzinfo | None = None, *, marked: bool = Fals
         head: Spans = [(who, f" * {word(said.sender)}"), *guest, (role, f" {first}")]
     else:
         head = [(who, f" {word(said.sender)}"), *guest, (role, f": {first}")]
-    return [[("time", clock(said.at, zone)), *head], *_continued(rest, role)]
+    mark: Spans = [("marked", " (marked)")] if marked else []  # in words too: not everybody sees colours
+    return [[("time", clock(said.at, zone)), *mark, *head], *_continued(rest, role)]
 
 
 def whisper(said: Whispered, me: str, zone: tzinfo | None = None) -> list[Spans]:

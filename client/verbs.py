@@ -5,9 +5,10 @@ Law: a verb of `commands.VERBS` each, found by its name; a refusal is told and e
 
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
-from client import commands, show, tables
+from client import commands, saving, show, tables
 from client.accountverbs import AccountVerbs
 from client.answers import Refusal
 from client.commands import Command
@@ -35,6 +36,7 @@ from wire.messages import (
 from wire.names import TEXT_MAX, check_name, check_text, fold
 
 HISTORY: Final = 20
+MUCH: Final = 5_000  # lines to save that take long enough for a word about how far it is
 PARTIAL: Final = "-- the lobby has just started, and not every room has told yet who is in it"
 
 
@@ -235,9 +237,16 @@ class Verbs(AccountVerbs):
         await self._mode.telling_others.away("".join(command.args))
 
     async def do_follow(self, command: Command) -> None:
+        self._teller.followed |= {fold(what.lstrip("@")) for what in command.args}
+        self._say_followed()
+
+    async def do_unfollow(self, command: Command) -> None:
+        gone = {fold(what.lstrip("@")) for what in command.args}
+        self._teller.followed -= gone or set(self._teller.followed)
+        self._say_followed()
+
+    def _say_followed(self) -> None:
         followed = self._teller.followed
-        for what in command.args:
-            followed ^= {fold(what.lstrip("@"))}
         self._teller.say(f"-- marked are lines of or with: {show.names(sorted(followed)) or 'nothing'}")
 
     # -- lines
@@ -263,6 +272,25 @@ class Verbs(AccountVerbs):
             for spans in show.entry(entry, self._teller.me):
                 self._mode.terminal.write(spans)
         self._teller.say("-- that was all of it" if not page.more else f"-- /history {limit * 2} goes further back")
+
+    async def do_save(self, command: Command) -> None:
+        words = "".join(command.args).split()
+        form: saving.Form = "text" if "--text" in words else "json"
+        name = " ".join(word for word in words if word not in ("--text", "--json"))
+        if name.startswith("-") or {"--text", "--json"} <= set(words):
+            raise Refused("bad_text", f"write it like this: {commands.VERBS['save'].usage}")
+        here = self._here()
+        path = Path(name or f"{show.word(here)}{saving.ENDINGS[form]}").expanduser()
+        told = 0
+
+        def progress(done: int, of: int) -> None:
+            nonlocal told
+            if (tenths := done * 10 // of) > told and of >= MUCH:
+                told = tenths
+                self._teller.say(f"-- {tenths * 10} % of {of:,} lines")
+
+        number = await saving.save(self._mode.room(), path, form, progress)
+        self._teller.say(f"-- {show.count(number, 'line')} of {show.word(here)} in {path}", "good")
 
     # -- mail
 

@@ -6,22 +6,20 @@ an empty room only, checks every line, and stores all of the file or nothing.
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import msgspec
-from msgspec import UNSET, Struct
 
 from base.locks import Lock
 from base.paths import RoomPaths
 from roomproc.history import History, entry_of
 from roomproc.staged import Told, Work
+from wire.archive import VERSION, Header, text
 from wire.codec import BadMessage, Codec, encode
 from wire.errors import Refused
-from wire.messages import Entry, Line, Moderated, Topic
+from wire.messages import Entry, Line
 from wire.names import check_name, check_text
 
-VERSION: Final = 1
 PAGE: Final = 1_000
 _ENTRY: Final[Codec[Entry]] = Codec(Entry)
 
@@ -30,16 +28,6 @@ Progress = Callable[[int, int], None]  # (done, all)
 
 class ArchiveError(Exception):
     """It cannot be done; the text is one line that says why."""
-
-
-class Header(Struct, tag="room", tag_field="type", kw_only=True):
-    """The first line of an export."""
-
-    parlour: int  # the version of this format
-    room: str
-    topic: str
-    first: int
-    last: int
 
 
 def export(room: str, files: RoomPaths, out: TextIO, form: str, progress: Progress) -> int:
@@ -56,7 +44,7 @@ def export(room: str, files: RoomPaths, out: TextIO, form: str, progress: Progre
             topic = db.execute("SELECT value FROM facts WHERE name = 'topic'").fetchone()
             header = Header(parlour=VERSION, room=room, topic=topic[0] if topic else "", first=first, last=last)
             out.write(encode(header).decode())
-        shape = _text if form == "text" else _json
+        shape = text if form == "text" else _json
         for number, entry in enumerate(_entries(db, first, last), start=1):
             out.write(shape(entry))
             if number % PAGE == 0:
@@ -162,15 +150,3 @@ def _entries(db: sqlite3.Connection, first: int, last: int) -> Iterator[Entry]:
 
 def _json(entry: Entry) -> str:
     return encode(entry).decode()
-
-
-def _text(entry: Entry) -> str:
-    when = datetime.fromtimestamp(entry.at / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    if isinstance(entry, Topic):
-        return f"{when}  * {entry.sender} set the topic: {entry.topic}\n"
-    if isinstance(entry, Moderated):
-        reason = "" if entry.reason is UNSET else f" ({entry.reason})"
-        return f"{when}  * {entry.sender}: {entry.what} {entry.name}{reason}\n"
-    text = entry.text.replace("\n", "\n" + " " * 24)
-    said = f"  * {entry.sender} {text}" if entry.kind == "action" else f"  <{entry.sender}> {text}"
-    return f"{when}{said}\n"

@@ -105,6 +105,7 @@ def test_followed_names_and_words_are_marked(written: Written) -> None:
         written.roles.clear()
         written.after(events.EntryCame("hall", said, past=False))
         assert ("marked" in written.roles) is marked
+        assert ("(marked)" in written.lines[-1]) is marked
 
 
 def test_a_crowd_comes_and_goes_in_one_line(written: Written) -> None:

@@ -1,8 +1,23 @@
 """The operator takes a room out of one system and puts it into another, while people talk."""
 
+import asyncio
 import json
+from pathlib import Path
 
+import pytest
+
+from client.api import connect
+from client.saving import Form, save
 from tests.scenes.stage import Stage
+from wire.errors import Refused
+
+
+async def member_saves(stage: Stage, name: str, path: Path, form: Form, told: list[tuple[int, int]]) -> int:
+    """As `/save` does it, over the wire."""
+    async with await connect(stage.host, stage.port) as client:
+        await client.guest(stage.new("member"))
+        room = await client.join(name)
+        return await save(room, path, form, lambda done, of: told.append((done, of)))
 
 
 def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path) -> None:
@@ -36,6 +51,19 @@ def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path
     rubbish = stage.run("admin", "import", str(out), "other")
     assert rubbish.returncode == 1
     assert "no export of a room" in rubbish.stderr
+
+    copy = tmp_path / "copy.jsonl"
+    told: list[tuple[int, int]] = []
+    assert asyncio.run(member_saves(stage, "museum", copy, "json", told)) == 31
+    assert [json.loads(line) for line in copy.read_text().splitlines()][1:31] == lines[1:]
+    done = stage.run("admin", "import", str(copy), "copy")
+    assert (done.returncode, done.stdout) == (0, "The room copy is there.\n")
+    with pytest.raises(Refused, match="already"):
+        asyncio.run(member_saves(stage, "museum", copy, "json", told))
+    words = tmp_path / "words.txt"
+    asyncio.run(member_saves(stage, "museum", words, "text", told))
+    assert words.read_text().splitlines()[:30] == text.stdout.splitlines()
+    assert not list(tmp_path.glob("*.part"))
 
     stage.stop()
     assert stage.run("admin", "export", "museum", str(out)).returncode == 0
