@@ -83,6 +83,7 @@ class Limits(Section, frozen=True):
     tells_per_minute: Limit = 60  # direct messages of one person, that many at once
     mailbox: Limit = 20_000  # mails that one person may keep, in all folders
     mailbox_mib: Limit = 200  # MiB of them
+    free_disk_mib: Limit = 256  # MiB free, below which mail, imports and new rooms are refused
     trash_days: Limit = 30  # after which what was deleted is gone for good; 0: never by itself
 
 

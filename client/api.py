@@ -85,6 +85,7 @@ class Client:
         self.listeners: list[Listener] = []
         self.greeted: Greeted | None = None  # what the server said of itself
         self.partial = False  # the last list of rooms or people came before every room had told who is in it
+        self.notice = ""  # what an admin should know, as the last listing of rooms said
         self.patience: float | None = None  # seconds an answer is waited for; None: as long as it takes
         self._link = Link(self.session, self._deliver)
         self._fewer = asyncio.Event()  # lines without their acknowledgement, or rooms we are in
@@ -164,6 +165,7 @@ class Client:
         while page.more:
             page = await self.ask(AdminRooms(after=rows[-1].name if rows else ""))
             rows += page.rooms
+            self.notice = page.notice or ""
             if not page.rooms:
                 break
         return rows

@@ -347,6 +347,8 @@ class Verbs(AccountVerbs):
 
     async def do_admin(self, command: Command) -> None:  # noqa: ARG002
         rows = await self._client.admin_rooms()
+        if self._client.notice:
+            self._teller.say(f"-- {show.word(self._client.notice, 300)}", "error")
         for line in tables.admin(rows, self._mode.terminal.width(), linear=self._mode.terminal.linear):
             self._teller.say(line, "text")
 

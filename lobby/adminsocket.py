@@ -108,6 +108,7 @@ class AdminSocket:
                 audit.record(self._desk, OPERATOR, "rotate-keys")
                 self._promise(channel, AdminDone())
             case AdminAdopt(settings=settings):
+                self._desk.disk.check()
                 self._desk.catalogue.adopt(settings)
                 audit.record(self._desk, OPERATOR, "import", settings.name)
                 self._promise(channel, AdminFound(settings=settings))
@@ -133,7 +134,7 @@ class AdminSocket:
             log.error("listing for the operator failed: %s", rows)
             self._refuse(channel, "internal", f"the listing failed: {rows}")
         else:
-            self._loop.send(channel, encode(AdminListed(rooms=rows)))
+            self._loop.send(channel, encode(AdminListed(rooms=rows, notice=self._desk.disk.notice or UNSET)))
 
     def _refuse(self, channel: Channel, code: str, text: str) -> None:
         self._loop.send(channel, encode(AdminRefused(code=code, text=text)))

@@ -17,6 +17,7 @@ import msgspec
 from base.exits import Exit
 from base.locks import holder
 from base.paths import CODE, Paths
+from lobby import freespace
 from lobby.operator import ask
 from lobby.store import Store
 from wire.control import AdminAdopt, AdminFind, AdminFound, AdminRefused, FromAdmin, RoomSettings
@@ -40,6 +41,7 @@ def load(paths: Paths, file: str, room: str, owner: str) -> int:
         name = check_name(room, what="room's name")
         if owner:
             check_name(owner)
+        freespace.look(paths).check()
         if _exists(paths, name):
             raise Refused("name_taken", f"there is a room {name} already")
     except Refused as refused:

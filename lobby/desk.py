@@ -20,6 +20,7 @@ from lobby import reach
 from lobby.accounts import Accounts
 from lobby.audit import Audit
 from lobby.catalogue import Catalogue
+from lobby.disk import Disk
 from lobby.effects import Admit, Close, CloseForGood, CloseLink, Effect, Halt, Send, Spawn, ToRoom, TurnAway
 from lobby.gathering import Gathering
 from lobby.ledger import Ledger
@@ -93,6 +94,7 @@ class Desk:
         self.stamps = Stamps()
         self.stamps.revoked(self.ledger.newest_void())
         self.registry = Registry()
+        self.disk = Disk(config.limits.free_disk_mib)
         self.gathering = Gathering(self.registry)
         self.effects: list[Effect] = []
         self.fault: Exception | None = None  # of a store, in this round: it cannot be committed

@@ -86,6 +86,7 @@ def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
         rows = [(child.process, child.state, child.pid, child.restarts) for child in found.children]
         rows.insert(0, ("guardian", "running", guardian, 0))
         print(tabulate(rows, headers=("process", "state", "pid", "restarts")))
+        _warn(paths)
     elif found.children:
         alive = [f"{child.process} (pid {child.pid})" for child in found.children]
         goes = f"{' and '.join(alive)} {'go' if len(alive) > 1 else 'goes'} on"
@@ -94,6 +95,14 @@ def status(paths: Paths, *, as_json: bool, address: bool) -> Exit:
         return _no_server(paths)
     serves = guardian is not None or any(child.process == "lobby" for child in found.children)
     return Exit.OK if serves else Exit.NO_SERVER
+
+
+def _warn(paths: Paths) -> None:
+    from lobby import freespace  # noqa: PLC0415 - it brings what reads accounts, which stop need not wait for
+
+    notice = freespace.look(paths).notice
+    if notice:
+        print(f"Warning: {notice}.", file=sys.stderr)
 
 
 def admin_rooms(paths: Paths, *, as_json: bool, wide: bool = False) -> Exit:
@@ -106,6 +115,8 @@ def admin_rooms(paths: Paths, *, as_json: bool, wide: bool = False) -> Exit:
         print(answer.text, file=sys.stderr)
         return Exit.REFUSED
     assert isinstance(answer, AdminListed)
+    if answer.notice:
+        print(f"Warning: {answer.notice}.", file=sys.stderr)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(answer.rooms), indent=2).decode())
     else:

@@ -62,6 +62,7 @@ from wire.messages import Bye
 
 GOODBYE_SECONDS: Final = 0.5  # for last words to leave; the guardian kills after 1.5
 LOOK_SECONDS: Final = 1.0  # between two looks at the user db
+DISK_SECONDS: Final = 5.0  # between two looks at the room that is left on the disk
 CHECKPOINT_SECONDS: Final = 10.0
 PURGE_SECONDS: Final = 5.0  # between two rounds in which some of the old mail in the trash is removed
 TIDY_SECONDS: Final = 3_600.0
@@ -125,6 +126,7 @@ class Server:
         loop.timed += [
             _Clock(self.desk),
             Every(LOOK_SECONDS, self._look, now),
+            Every(DISK_SECONDS, self._look_at_disk, now + DISK_SECONDS),
             Every(entry.RENEW_SECONDS, self._renew_leases, now + entry.RENEW_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: self._storage.checkpoint(), now + CHECKPOINT_SECONDS),
             Every(PURGE_SECONDS, self._purge_mail, now + PURGE_SECONDS),
@@ -132,6 +134,7 @@ class Server:
             Every(TIDY_SECONDS, self._tidy, now + TIDY_SECONDS),
             Every(ALONE_SECONDS / 30, self._consider_end, now),
         ]
+        self._look_at_disk(loop.now)
         loop.on_signals(self._signalled, signal.SIGTERM, signal.SIGINT)
         self._make_default_room()
         self._storage.commit()
@@ -278,6 +281,12 @@ class Server:
     def _look(self, _now: Now) -> None:
         with self.desk.storing():
             edits.look(self.desk)
+
+    def _look_at_disk(self, _now: Now) -> None:
+        disk = self.desk.disk
+        with self.desk.storing():
+            if disk.look(shutil.disk_usage(self._paths.data).free):
+                log.warning("%s", disk.notice or "the disk has room again: mail, imports and new rooms are taken")
 
     def _renew_leases(self, _now: Now) -> None:
         with self.desk.storing():

@@ -329,6 +329,7 @@ ToAdmin = (
 
 class AdminListed(Message, tag="admin_listed"):
     rooms: list[AdminRoomRow]
+    notice: str | UnsetType = UNSET
 
 
 class AdminAudited(Message, tag="admin_audited"):

@@ -44,6 +44,7 @@ CODES: Final[dict[str, str]] = {
     "closed": "the room was closed for good",
     "stopped": "an operator stopped the room, or drains it: nobody new is let in",
     "room_failed": "the room's process died again and again; its operator has to look",
+    "disk_low": "the disk is nearly full: mail, imports and new rooms wait until there is space; chat goes on",
     "storage": "the disk refused; nothing was stored",
     "internal": "a bug of the server's; nothing else is affected",
 }

@@ -618,6 +618,7 @@ class AdminRoomRow(Struct, kw_only=True, gc=False):
 class AdminRoomsPage(Answer, tag="admin_rooms"):
     rooms: list[AdminRoomRow]
     more: bool
+    notice: str | UnsetType = UNSET  # what an admin should know now
 
 
 class AdminUserRow(Struct, kw_only=True, gc=False):

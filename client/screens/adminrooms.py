@@ -91,8 +91,11 @@ class AdminRooms(Vertical):
         running = sum(row.pid != 0 for row in self._rows)
         cpu, private = sum(row.cpu for row in self._rows), sum(row.uss for row in self._rows)
         rooms = f"{show.count(len(self._rows), 'room')}, {running} running"
+        notice = self.visit.client.notice
         told = f"{rooms}, {cpu:.1f} % of a core, {tables.size(private)} private"
-        self.query_one("#admin-heading", Static).update(Content(f" {told}"))
+        self.query_one("#admin-heading", Static).update(
+            Content.assemble(f" {told}", (f"\n {show.word(notice, 300)}", "$error") if notice else "")
+        )
         self._draw_detail()
 
     def _cells(self, row: AdminRoomRow) -> list[Text]:

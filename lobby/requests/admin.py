@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from msgspec import UNSET
+
 from lobby import reach
 from lobby.admin import Figures, row
 from lobby.desk import Desk
@@ -26,7 +28,9 @@ def rooms(desk: Desk, connection: Connection, message: AdminRooms) -> None:
             if isinstance(rows, Exception):
                 raise rows
             page, cut = fit(rows, message.limit)
-            desk.answer(connection, message, AdminRoomsPage(rooms=page, more=more or cut))
+            desk.answer(
+                connection, message, AdminRoomsPage(rooms=page, more=more or cut, notice=desk.disk.notice or UNSET)
+            )
 
     _look(desk, found, looked)
 

@@ -38,6 +38,7 @@ def send(desk: Desk, connection: Connection, message: MailSend) -> None:
         size = weight(*check(message.subject, message.body))
         to = _all_accounts(desk, connection) if everyone else recipients(desk, person.name, message.to, size)
         _check_own_room(desk, person.name, size)
+        desk.disk.check()
         _check_pace(desk, person.key)
         sent = deliver(desk, person.name, to, message, connection.stream, everyone=everyone)
         if person.key not in map(fold, to):
@@ -172,6 +173,7 @@ def draft(desk: Desk, connection: Connection, message: MailDraft) -> None:
     name, now = connection.who.name, desk.now
     subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
     body, to = _body(message.body), _names(message.to)
+    desk.disk.check()
     _check_own_room(desk, name, weight(subject, body))
     desk.mailbox.give_way(name, weight(subject, body), quota(desk.config.limits))
     mail = desk.mailbox.draft(
@@ -216,6 +218,7 @@ def store(desk: Desk, owner: str, message: MailKeep) -> tuple[int, bool]:
     sender = check_single_line(message.sender, what="name", limit=NAME_MAX)
     subject = check_single_line(message.subject, what="subject", limit=SUBJECT_MAX)
     body, to = _body(message.body), _names(message.to)
+    desk.disk.check()
     if not quota(desk.config.limits).has_room(desk.mailbox.folders(owner), weight(subject, body)):
         raise Refused("full", f"the mailbox of {owner} is full")
     desk.mailbox.give_way(owner, weight(subject, body), quota(desk.config.limits))

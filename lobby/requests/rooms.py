@@ -105,6 +105,7 @@ def _make(desk: Desk, person: Person, name: str, topic: str = "", access: Access
         raise Refused("name_taken", f"there is a room {name} already")
     if there is not None:  # decision 0008: that it cannot be had is all that is said of it
         raise Refused("name_taken", f"the name {name} is not to be had; private rooms are entered by invitation")
+    desk.disk.check()
     _check_numbers(desk, person)
     _check_live(desk)
     room = desk.catalogue.create(name, person.name, access, topic, desk.now.wall, guest_made=person.guest)
