@@ -90,9 +90,10 @@ class Process:
             os.close(self._where)
 
 
-def raise_descriptor_limit() -> None:
-    """Allow this process, and those it starts, as many descriptors as the system lets us have."""
+def raise_descriptor_limit() -> int:
+    """Allow this process, and those it starts, as many descriptors as the system lets us have; how many that is."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted

@@ -11,6 +11,7 @@ from bench.measure import Bench, Column, Record, measurement
 from bench.parlour import RoomAt, System, Talk
 
 SMALL: Final = 1_000
+MIDDLE: Final = 1_000_000  # from so many lines on a room of a hundredth is measured too
 ASKED: Final = 200  # pages and searches of each kind
 WORDS: Final = 20_000
 BEGAN: Final = 1_700_000_000_000  # of the first line, epoch ms
@@ -56,10 +57,11 @@ def write(path: str, lines: int) -> None:
     Column("nowhere", "nowhere, p50 ms", 2),
     Column("index", "making the index, s", 1),
     Column("pss", "PSS after it, MB", 1),
+    most=1,
 )
 def bigroom(bench: Bench, record: Record) -> None:
     lines = 20_000 if bench.small else bench.lines
-    for count in (SMALL, lines):
+    for count in (SMALL, *((lines // 100,) if lines >= MIDDLE else ()), lines):
         home = bench.home / f"big{count}"
         made = home.exists()
         with System(home) as system:

@@ -27,6 +27,11 @@ def take_generator_core() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def descriptors() -> int:
+    """How many one process may have."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
 def on_server_core(words: list[str], *, both: bool = False) -> list[str]:
     """The command, put on the server's core; `both`: on all of them."""
     cores = ",".join(map(str, CORES)) if both else str(SERVER_CORE)

@@ -64,18 +64,19 @@ class Measurement:
     about: str
     columns: tuple[Column, ...]
     run: Callable[[Bench, Record], None]
+    most: int | None = None  # runs, however many are asked for: it is long, and hardly differs from run to run
 
 
 MEASUREMENTS: Final[dict[str, Measurement]] = {}
 
 
 def measurement(
-    name: str, title: str, about: str, *columns: Column
+    name: str, title: str, about: str, *columns: Column, most: int | None = None
 ) -> Callable[[Callable[[Bench, Record], None]], Callable[[Bench, Record], None]]:
     """Register a function as a measurement."""
 
     def register(run: Callable[[Bench, Record], None]) -> Callable[[Bench, Record], None]:
-        MEASUREMENTS[name] = Measurement(name, title, about, columns, run)
+        MEASUREMENTS[name] = Measurement(name, title, about, columns, run, most)
         return run
 
     return register

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.measure import MEASUREMENTS, Column, Record
-from bench.plot import svg
+from bench.plot import Series, exponent, svg
 
 Report = dict[str, Any]
 MARKED: Final = re.compile(r"(?<=<!-- report -->\n).*?(?=<!-- end of report -->)", re.DOTALL)
@@ -21,9 +21,12 @@ PLOTS: Final = (
     ("fanout", "cpu", "server CPU, s a million deliveries", "members"),
     ("fanout", "peak", "peak memory, MB", "members"),
     ("memory", "system", "the whole system, MB", "live rooms"),
+    ("memory", "cpu", "CPU when idle, % of a core", "live rooms"),
     ("bigroom", "page", "page by number, p50 ms", "lines"),
     ("bigroom", "open", "open, ms", "lines"),
+    ("bigroom", "moment", "page by time, p50 ms", "lines"),
     ("bigroom", "rare", "search of a rare word, p50 ms", "lines"),
+    ("bigroom", "pss", "PSS, MB", "lines"),
 )
 
 
@@ -58,7 +61,19 @@ def markdown(report: Report) -> str:
     for name, found in report["measurements"].items():
         if found["rows"] or found["words"]:
             out += _section(name, found)
-    return "\n".join(out)
+    return "\n".join(out + _growth(report))
+
+
+def _growth(report: Report) -> list[str]:
+    """How Parlour's cost grows with each size that was measured: the exponents of the plots."""
+    rows = [
+        f"| {label} | {sizes} | {who} | {exponent(points):.2f} |"
+        for name, key, label, sizes in PLOTS
+        for who, points in _series(report, name, key).items()
+        if who.startswith("Parlour") and key != "rate" and exponent(points) is not None
+    ]
+    head = ["## How cost grows", "", "The b of cost = a·size^b that fits best; 1 is linear.", ""]
+    return [*head, "| cost | size | who | exponent |", "|---|---|---|---:|", *rows, ""] if rows else []
 
 
 def _section(name: str, found: Any) -> list[str]:
@@ -119,15 +134,21 @@ def plots(report: Report) -> dict[str, str]:
     """File name and SVG of each plot that this report has values for."""
     drawn = {}
     for name, key, label, sizes in PLOTS:
-        series: dict[str, list[tuple[float, float]]] = {}
-        for row in report["measurements"].get(name, {"rows": []})["rows"]:
-            size = re.match(r"[\d,]+", row["case"])
-            if size and key in row["values"]:
-                point = (float(size[0].replace(",", "")), statistics.median(row["values"][key]))
-                series.setdefault(row["who"], []).append(point)
+        series = _series(report, name, key)
         if any(len(points) > 1 for points in series.values()):
             drawn[f"{name}-{key}.svg"] = svg(MEASUREMENTS[name].title, sizes, label, series)
     return drawn
+
+
+def _series(report: Report, name: str, key: str) -> Series:
+    """The medians of one value by size, for each who was measured."""
+    series: Series = {}
+    for row in report["measurements"].get(name, {"rows": []})["rows"]:
+        size = re.match(r"[\d,]+", row["case"])
+        if size and key in row["values"]:
+            point = (float(size[0].replace(",", "")), statistics.median(row["values"][key]))
+            series.setdefault(row["who"], []).append(point)
+    return series
 
 
 def write(report: Report, out: Path) -> None:

@@ -73,9 +73,10 @@ def _visit(system: System, name: str) -> float:
     Column("system", "the whole system, MB", 0),
     Column("cpu", "CPU when idle, % of a core"),
     Column("member", "a member, bytes", 0),
+    most=1,
 )
 def memory_of(bench: Bench, record: Record) -> None:
-    for rooms in bench.sizes(100, 1_000):
+    for rooms in bench.sizes(10, 100, 1_000):
         with System(bench.place() / "d") as system:
             for start in range(0, rooms, AT_ONCE):
                 join_many(system, [f"room{n}" for n in range(start, start + AT_ONCE)][: rooms - start])

@@ -56,7 +56,7 @@ def serve(paths: Paths, config: Config, starts: Commands) -> Exit:
     if not config.on_loopback and not config.server.insecure:
         raise Misuse(INSECURE.format(host=config.server.host))
     os.umask(0o077)
-    raise_descriptor_limit()
+    _say_if_few(raise_descriptor_limit(), config)
     try:
         paths.create()
         Lock(paths.lock("guardian"))
@@ -73,6 +73,17 @@ def serve(paths: Paths, config: Config, starts: Commands) -> Exit:
     if server.gave_up:
         print(server.gave_up, file=sys.stderr)
     return end
+
+
+def _say_if_few(descriptors: int, config: Config) -> None:
+    """Each connection is one; beyond them callers wait in vain."""
+    wanted = max(config.limits.connections, config.rooms.files)
+    if descriptors < wanted:
+        print(
+            f"this system allows a process {descriptors} open files (ulimit -Hn), fewer than limits.connections and "
+            f"rooms.files say ({wanted}): raise it, or nobody gets in beyond {descriptors}",
+            file=sys.stderr,
+        )
 
 
 def _prepare(paths: Paths, config: Config, starts: Commands) -> GuardianServer:

@@ -44,7 +44,7 @@ def short(repository: Path, out: Path, *names: str, only: str = "Parlour, full")
 
 @needs_compiler
 def test_loads_are_driven_and_counted(repository: Path, tmp_path: Path) -> None:
-    rows = short(repository, tmp_path / "out", "fanout", "lockstep", "slow")
+    rows = short(repository, tmp_path / "out", "fanout", "biggest", "lockstep", "slow")
     assert [row["who"] for row in rows["fanout"]] == ["Parlour, full"]
     assert [row["case"] for row in rows["slow"]] == ["70 read, 0 never, after 0.3 s", "70 read, 30 never, after 0.3 s"]
     for found in rows.values():
@@ -116,6 +116,16 @@ def test_tables_show_medians_spread_and_ratios(tmp_path: Path) -> None:
     assert "| 10 members | Parlour, full | 3.00 (2.00–4.00) |" in text
     assert "| 10 members | full | 0.50 |" in text
     assert "- ngIRCd left out: ngircd is not installed" in text
+
+
+def test_costs_are_told_with_how_they_grow() -> None:
+    found = Record()
+    for members in (10, 100, 1_000):
+        found.note("Parlour, full", f"{members:,} members", cpu=members / 100, rate=1.0)
+        found.note("InspIRCd", f"{members:,} members", cpu=members / 100)
+    text = markdown(assembled({"date": "today"}, "./run.sh bench", 1, 1.0, {"fanout": found}))
+    assert "| server CPU, s a million deliveries | members | Parlour, full | 1.00 |" in text
+    assert text.count("| members |") == 1, "of Parlour, and what costs"
 
 
 def test_an_earlier_report_is_kept_where_it_is_not_measured_anew() -> None:
