@@ -122,7 +122,7 @@ def test_costs_are_told_with_how_they_grow() -> None:
     found = Record()
     for members in (10, 100, 1_000):
         found.note("Parlour, full", f"{members:,} members", cpu=members / 100, rate=1.0)
-        found.note("InspIRCd", f"{members:,} members", cpu=members / 100)
+        found.note("InspIRCd", f"{members:,} members", cpu=members / 100, rate=1.0)
     text = markdown(assembled({"date": "today"}, "./run.sh bench", 1, 1.0, {"fanout": found}))
     assert "| server CPU, s a million deliveries | members | Parlour, full | 1.00 |" in text
     assert text.count("| members |") == 1, "of Parlour, and what costs"
