@@ -1,10 +1,49 @@
-"""What killed earlier chat servers, sent to the lobby and to a room; in each play somebody else chats on."""
+"""What killed earlier chat servers, sent to the lobby and to a room; in each play somebody else chats on, and after all
+of them the lobby and the room that was attacked have the descriptors and the memory of before, and are idle.
+
+Each row of "What broke them", and the plays it became (`tests/test_broken.py` looks that they are there):
+
+| row | plays, in this file where none is named |
+|---|---|
+| messages fused and split | test_many_messages_in_one_segment, test_the_whole_visit_in_one_segment,
+    test_a_login_and_what_follows_in_one_segment, test_a_message_split_at_every_byte, test_a_visit_a_byte_at_a_time |
+| vanishing, half-closing, killed | test_vanishing_in_the_middle_of_a_line,
+    test_half_closing_is_leaving_and_costs_nothing, test_a_client_that_is_killed_is_told_of_once,
+    test_rooms.test_a_broken_connection_is_away_and_then_back |
+| never reading | test_a_member_that_never_reads, test_asking_and_never_reading_the_answers |
+| bytes that are no messages | test_what_is_no_message, test_types_that_mean_nothing_here, test_a_line_of_a_megabyte,
+    test_a_megabyte_without_an_end, test_the_longest_line_that_may_be, test_a_million_empty_lines, test_huge_numbers,
+    test_rooms.test_texts_that_may_not_be_said |
+| names and passwords that are none | test_visit.test_names_that_are_none_are_refused_with_the_reason,
+    test_visit.test_new_passwords_have_rules, test_visit.test_a_refused_login_says_why_and_the_next_is_heard,
+    test_names_that_are_none_in_a_room |
+| two under one name | test_visit.test_nobody_gets_anothers_name, test_rooms.test_one_member_with_two_connections,
+    test_crashes.test_a_guests_name_stays_theirs_while_the_lobby_returns |
+| words inside a sentence | test_rooms.test_words_are_said_and_do_nothing |
+| silence, crowds, all leaving at once | test_two_thousand_who_say_nothing, test_a_hundred_members_leave_at_once,
+    test_a_stranger_who_says_nothing_is_shown_the_door, test_too_many_from_one_address |
+| slow at a prompt | test_who_is_slow_at_a_prompt_keeps_nobody_waiting,
+    test_serving.test_real_hashes_take_their_time_and_nobody_waits |
+| mail | test_mail.test_several_recipients_and_one_that_does_not_exist, test_mail.test_a_long_mail_is_whole,
+    test_mail.test_an_inbox_of_ten_thousand |
+| ports | test_serving.test_a_port_in_use_is_told, test_serving.test_mistakes_are_named_in_a_line_or_two,
+    test_serving.test_ports_of_rooms_are_in_their_range, test_serving.test_a_range_that_is_used_up_is_told,
+    test_ancestors.test_the_halls_address_is_checked |
+| kill -9 and start again | test_crashes.test_everything_killed_at_once_is_found_again,
+    test_crashes.test_all_goes_on_without_the_guardian_and_a_second_serve_adopts,
+    test_steering.test_our_client_follows_a_room_and_a_lobby_that_are_replaced |
+| nobody at standard input and output | test_crashes.test_serve_with_nothing_to_read_and_nobody_to_read_it |
+"""
 
 import contextlib
+import gc
 import json
 import os
 import resource
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +70,36 @@ def target(request: pytest.FixtureRequest, stage: Stage) -> Target:
         return stage.guest().enter("hall")
 
     return connect
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _it_costs_nothing_afterwards(stage: Stage) -> Iterator[None]:
+    stage.guest().enter("hall").close()
+    pids = [stage.pid("lobby"), stage.room_pid("hall")]
+    before = [(sockets(pid), rss(pid)) for pid in pids]
+    yield
+    assert [stage.pid("lobby"), stage.room_pid("hall")] == pids, "nothing was started again"
+    gc.collect()  # the plays' own ends
+    admin = stage.login("admin_user")
+    links = sum(row["pid"] != 0 for row in admin.listing().values())  # of rooms that were made meanwhile, to the lobby
+    for pid, (had, _), more in zip(pids, before, (links, 0), strict=True):
+        eventually(lambda pid=pid, most=had + more + SPARE: sockets(pid) <= most)  # type: ignore[misc]
+    for pid, (_, was) in zip(pids, before, strict=True):
+        assert rss(pid) - was < GROWTH
+    assert spinning(stage) < 0.5
+
+
+SPARE = 2  # sockets that come and go: of this look itself, and of a command
+GROWTH = 40_000_000  # bytes that an allocator keeps from storms that are over
+
+
+def sockets(pid: int) -> int:
+    """Files are opened when they are needed first, and stay; nothing that a client does opens any."""
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+    return count
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +255,45 @@ def test_half_closing_is_leaving_and_costs_nothing(stage: Stage, target: Target)
     for wire in wires:
         wire.ended(timeout=5)
     assert spinning(stage) < 0.5
+
+
+VISITOR = """
+import socket, sys
+sock = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+sock.sendall(b'{"type":"enter","id":"1","protocol":1,"ticket":"%s"}\\n{"type":"say","te' % sys.argv[3].encode())
+sock.recv(65536)
+print("in", flush=True)
+sock.recv(1 << 20, socket.MSG_WAITALL)
+"""
+
+
+def test_a_client_that_is_killed_is_told_of_once(stage: Stage) -> None:
+    room = stage.new("killed")
+    ann, ben = two_in(stage, room)
+    guest = stage.guest("victim")
+    words = [sys.executable, "-c", VISITOR, *map(str, guest.ticket(room))]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline() == "in\n"
+        client.kill()
+    assert ann.expect("presence", away=[guest.name])
+    ben.say("did you notice?")
+    ann.hears("did you notice?")
+    assert [m for m in ann.fence() if m["type"] == "presence" and m.get("away")] == []
+
+
+def test_who_is_slow_at_a_prompt_keeps_nobody_waiting(stage: Stage, target: Target) -> None:
+    """In the middle of a line, at the door and inside; everybody else's visit goes on, and then so does theirs."""
+    slow = target()
+    slow.raw(b'{"type":"pi')
+    begun = time.monotonic()
+    ann, ben = two_in(stage, stage.new("quick"))
+    ann.say("quick")
+    ben.hears("quick")
+    assert stage.login("test_user").ask("rooms")["rooms"]
+    assert time.monotonic() - begun < 2.0
+    slow.raw(b'ng","id":"at last"}\n')
+    alive(slow.answer("at last"))
 
 
 def spinning(stage: Stage) -> float:

@@ -1,5 +1,7 @@
 """Mail between accounts."""
 
+import time
+
 import pytest
 
 from tests.scenes.stage import Actor, Refusal, Stage
@@ -67,6 +69,30 @@ def test_the_inbox_comes_in_pages_newest_first(tom: Actor, una: Actor) -> None:
     second = una.ask("mail_list", before=first["mails"][-1]["mail"])
     assert [mail["subject"] for mail in second["mails"]] == [f"mail {n}" for n in range(4, -1, -1)]
     assert second["more"] is False
+
+
+def test_an_inbox_of_ten_thousand(stage: Stage, tom: Actor) -> None:
+    """It comes in pages, and nobody waits for it."""
+    name = stage.new("collector")
+    stage.actor().register(name, "a good password").close()
+    for batch in range(0, 10_000, 500):
+        for number in range(batch, batch + 500):
+            tom.send("mail_send", id=f"m{number}", to=[name], subject=f"mail {number}", body="x")
+        for number in range(batch, batch + 500):
+            assert tom.answer(f"m{number}")["type"] == "done"
+    begun = time.monotonic()
+    reader = stage.login(name, "a good password")
+    assert reader.welcome["unread"] == 10_000
+    page = reader.ask("mail_list", limit=100)
+    assert (len(page["mails"]), page["more"], page["unread"]) == (100, True, 10_000)
+    assert page["mails"][0]["subject"] == "mail 9999"
+    stage.guest().enter("hall").say("did you notice?")
+    assert time.monotonic() - begun < 2.0
+    seen = len(page["mails"])
+    while page["more"]:
+        page = reader.ask("mail_list", limit=100, before=page["mails"][-1]["mail"])
+        seen += len(page["mails"])
+    assert (seen, page["mails"][-1]["subject"]) == (10_000, "mail 0")
 
 
 def test_reading_marking_and_deleting(stage: Stage, tom: Actor, una: Actor) -> None:
