@@ -21,6 +21,7 @@ class Person(Struct, frozen=True):
     name: str
     guest: bool
     roles: tuple[str, ...]
+    since: int = 0  # since when they have the name, epoch ms; 0: not known
 
 
 class Admission(Struct, frozen=True):
@@ -60,7 +61,7 @@ class Door:
             ticket = verify(self.ring, token, Ticket, wall=wall, code="bad_ticket")
         except Refused:
             return self._resume(verify(self.ring, token, ResumeToken, wall=wall, code="bad_ticket"), stream)
-        person = Person(ticket.name, ticket.guest, tuple(ticket.roles))
+        person = Person(ticket.name, ticket.guest, tuple(ticket.roles), ticket.since)
         self._check(ticket.room, person, ticket.issued, ticket.session)
         if ticket.number in self._spent:
             raise _bad("this ticket was used before: ask the lobby for another")
@@ -98,6 +99,7 @@ class Door:
                 name=person.name,
                 guest=person.guest,
                 roles=list(person.roles),
+                since=person.since,
                 stream=stream,
                 epoch=self.epoch,
                 issued=issued,
@@ -107,7 +109,7 @@ class Door:
         )
 
     def _resume(self, token: ResumeToken, stream: str | None) -> Admission:
-        person = Person(token.name, token.guest, tuple(token.roles))
+        person = Person(token.name, token.guest, tuple(token.roles), token.since)
         self._check(token.room, person, token.issued, token.session)
         self.stamps.seen(token.issued)
         return Admission(person, stream or token.stream, token.epoch, None, token.expires, token.issued, token.session)

@@ -51,6 +51,7 @@ CREATE INDEX dropped_by_time ON dropped (at)
 ALTER TABLE streams ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX streams_by_use ON streams (used)
 """,  # when something was last said under a stream, as of its latest note; 0: not known
+    "ALTER TABLE standing ADD COLUMN at INTEGER NOT NULL DEFAULT 0",  # so that it does not pass on with the name
 ]
 
 BLANK: Final = blank(SCHEMA)  # made once, before the fork
@@ -127,8 +128,8 @@ class History:
             spent=dict(db.execute("SELECT number, expires FROM spent")),
             revoked=dict(db.execute("SELECT name, before FROM revoked")),
             standing=[
-                Standing(what=what, name=shown, until=until)
-                for what, shown, until in db.execute("SELECT what, shown, until FROM standing")
+                Standing(what=what, name=shown, until=until, at=at)
+                for what, shown, until, at in db.execute("SELECT what, shown, until, at FROM standing")
             ],
             members=[Remembered(name, bool(guest)) for name, guest in db.execute("SELECT name, guest FROM members")],
         )
@@ -193,8 +194,8 @@ class History:
             if change.until == 0:
                 db.execute("DELETE FROM standing WHERE name = ? AND what = ?", key)
             else:
-                stands = "INSERT OR REPLACE INTO standing (name, what, shown, until) VALUES (?, ?, ?, ?)"
-                db.execute(stands, (*key, change.name, change.until))
+                stands = "INSERT OR REPLACE INTO standing (name, what, shown, until, at) VALUES (?, ?, ?, ?, ?)"
+                db.execute(stands, (*key, change.name, change.until, change.at))
         db.executemany(
             "INSERT OR REPLACE INTO members (name, guest) VALUES (?, ?)", [(m.name, m.guest) for m in work.came]
         )

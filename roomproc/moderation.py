@@ -22,6 +22,7 @@ class Moderation:
         self.owner = owner
         self.slow = slow  # seconds between two lines of one member
         self._standing: dict[tuple[str, str], int | None] = {}
+        self._said: dict[tuple[str, str], int] = {}  # when each of them was
         for order in standing:
             self.apply(order)
 
@@ -30,6 +31,7 @@ class Moderation:
             self._standing.pop((order.key, order.what), None)
         else:
             self._standing[order.key, order.what] = order.until
+            self._said[order.key, order.what] = order.at
 
     @property
     def strict(self) -> bool:
@@ -44,8 +46,16 @@ class Moderation:
             return OWNER
         return OPERATOR if (key, "op") in self._standing else MEMBER
 
+    def meet(self, person: Person) -> None:
+        """What was said of an earlier bearer of the name does not concern who has it now."""
+        for what in ("ban", "mute", "op"):
+            key = (fold(person.name), what)
+            if key in self._standing and 0 < self._said[key] < person.since:
+                del self._standing[key]
+
     def check_entry(self, person: Person, wall: int) -> None:
         """Raises Refused(banned)."""
+        self.meet(person)
         if self.rank(person.name, person.roles) < OWNER and self._holds(person.name, "ban", wall):
             until = self._standing[fold(person.name), "ban"]
             wait = None if until is FOR_EVER else max(1, (until - wall) // 1_000)

@@ -45,21 +45,21 @@ def kick(room: "Room", connection: Connection, message: Kick, now: Now) -> None:
 def ban(room: "Room", connection: Connection, message: Ban, now: Now) -> None:
     name, reason = _over(room, connection, message.name), _reason(message.reason)
     until = now.wall + message.seconds * 1_000 if message.seconds else FOR_EVER
-    room.round.work.standing.append(Standing(what="ban", name=name, until=until))
+    room.round.work.standing.append(Standing(what="ban", name=name, until=until, at=now.wall))
     _put_out(room, name, "banned", f"{connection.member.name} banned you from the room", reason, now)
     _entry(room, connection, message, now, "ban", name, seconds=message.seconds, reason=reason)
 
 
 def unban(room: "Room", connection: Connection, message: Unban, now: Now) -> None:
     name = _over(room, connection, message.name)
-    room.round.work.standing.append(Standing(what="ban", name=name, until=0))
+    room.round.work.standing.append(Standing(what="ban", name=name, until=0, at=now.wall))
     _entry(room, connection, message, now, "unban", name)
 
 
 def mute(room: "Room", connection: Connection, message: Mute, now: Now) -> None:
     name, reason = _over(room, connection, message.name), _reason(message.reason)
     until = now.wall + message.seconds * 1_000 if message.seconds else 0
-    room.round.work.standing.append(Standing(what="mute", name=name, until=until))
+    room.round.work.standing.append(Standing(what="mute", name=name, until=until, at=now.wall))
     what = "mute" if message.seconds else "unmute"
     _entry(room, connection, message, now, what, name, seconds=message.seconds, reason=reason)
 
@@ -81,7 +81,7 @@ def slow(room: "Room", connection: Connection, message: Slow, now: Now) -> None:
 def _set_op(room: "Room", connection: Connection, message: Op | Deop, now: Now, what: str, until: int | None) -> None:
     _need(room, connection, OWNER)
     name = check_name(message.name)
-    room.round.work.standing.append(Standing(what="op", name=name, until=until))
+    room.round.work.standing.append(Standing(what="op", name=name, until=until, at=now.wall))
     _entry(room, connection, message, now, what, name)
 
 

@@ -35,6 +35,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     what: str
     name: str
     until: int | None
+    at: int = 0  # when it was said, epoch ms; 0: before that was kept
 
     @property
     def key(self) -> str:

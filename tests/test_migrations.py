@@ -105,7 +105,7 @@ def test_mail_of_before_there_were_folders(paths: Paths) -> None:
     mailbox.close()
 
 
-@pytest.mark.parametrize(("version", "before"), [(1, 0), (2, 7), (3, 7)])
+@pytest.mark.parametrize(("version", "before"), [(1, 0), (2, 7), (3, 7), (4, 7)])
 def test_a_rooms_file(tmp_path: Path, version: int, before: int) -> None:
     history = History(of_version(version, "room", tmp_path / "log.sqlite3"), "off")
     holds_what_it_held(history, before)

@@ -35,6 +35,7 @@ class Ticket(msgspec.Struct, frozen=True, tag="ticket"):
     expires: int
     number: str  # unique; the room remembers those that were used
     session: str = ""  # the number of the login it was given to
+    since: int = 0  # since when its bearer has the name, epoch ms; 0: not known, or a guest's
 
 
 class ResumeToken(msgspec.Struct, frozen=True, tag="resume"):
@@ -49,6 +50,7 @@ class ResumeToken(msgspec.Struct, frozen=True, tag="resume"):
     issued: int
     expires: int
     session: str = ""
+    since: int = 0
 
 
 class SessionToken(msgspec.Struct, frozen=True, tag="session"):

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from lobby import entry
+from lobby import entry, reach
 from lobby.desk import Desk
 from lobby.effects import ToRoom
 from lobby.pages import fit
@@ -160,6 +160,7 @@ class Visitor:
             expires=now + TICKET_SECONDS * 1_000,
             number=desk.new_id(),
             session=str(self.connection.login),
+            since=0 if person.guest else reach.side(desk, person).since,
         )
         answer = Redirect(
             re=self.re,

@@ -129,3 +129,19 @@ def test_an_order_that_was_not_stored_has_not_happened(inside):
     inside.do(ANN, Mute(id="m", name="bob"), commit=False)
     assert inside.round(fail=True)[ANN][0].code == "storage"
     assert isinstance(inside.do(BOB, Say(text="hi"))[0], Line)
+
+
+def test_who_has_the_name_anew_has_neither_its_bans_nor_its_rights(inside):
+    inside.do(ANN, Op(name="bob"))
+    inside.do(ANN, Mute(name="bob", seconds=600))
+    inside.do(ANN, Ban(name="cid"))
+    earlier = inside.ticket("bob", since=inside.wall - 10_000)
+    assert inside.enter(12, "bob", token=earlier)[0].operator, "they were meant"
+    inside.lose(12)
+    inside.lose(BOB)
+    inside.crash()
+    later = inside.wall + 1
+    assert not inside.enter(13, "bob", token=inside.ticket("bob", since=later))[0].operator
+    assert isinstance(inside.do(13, Say(text="I am new here"))[-1], Done)
+    assert inside.enter(14, "cid", token=inside.ticket("cid"))[0].code == "banned", "since when is not known"
+    assert isinstance(inside.enter(15, "cid", token=inside.ticket("cid", since=later))[0], Entered)
