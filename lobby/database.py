@@ -18,6 +18,7 @@ class Database:
         """Open the file and bring its schema up to date. Raises sqlite3.Error, NewerFile."""
         self._db = connect(path, durability)
         migrate(self._db, steps)
+        self.writes = 0  # so far; whoever compares knows whether something was written meanwhile
         self._failed: sqlite3.Error | None = None
 
     def read(self, sql: str, *values: Any) -> sqlite3.Cursor:
@@ -30,6 +31,7 @@ class Database:
 
     def write(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Execute in the round's transaction. Raises sqlite3.Error, after which only `rollback` helps."""
+        self.writes += 1
         try:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")

@@ -97,6 +97,7 @@ class Desk:
         self.disk = Disk(config.limits.free_disk_mib)
         self.gathering = Gathering(self.registry)
         self.effects: list[Effect] = []
+        self._of_mail: list[Effect] = []  # those of them that stand only when the mail of this round is stored
         self.fault: Exception | None = None  # of a store, in this round: it cannot be committed
         self.mail_pace: dict[str, Pace] = {}
         self.tell_pace: dict[str, Pace] = {}
@@ -235,8 +236,11 @@ class Desk:
     @contextlib.contextmanager
     def guarding(self, connection: Connection, re: str | UnsetType) -> Iterator[None]:
         """Their fault is answered; a fault of the disk fails the round; a bug of ours costs this connection."""
+        before, wrote = len(self.effects), self.mailbox.writes
         try:
             yield
+            if self.mailbox.writes != wrote:
+                self._of_mail += self.effects[before:]
         except Refused as why:
             self.refuse(connection, re, why)
         except STORE_FAULTS as why:
@@ -262,6 +266,7 @@ class Desk:
 
     def drain(self) -> list[Effect]:
         effects, self.effects = self.effects, []
+        self._of_mail.clear()
         return effects
 
     def heed(self, effects: Iterable[Effect]) -> None:
@@ -280,7 +285,22 @@ class Desk:
         What is true all the same still happens: refusals, goodbyes, ends of connections, work for the threads.
         """
         self.fault = None
-        for effect in self.drain():
+        self._undo(self.drain())
+
+    def abort_mail(self) -> None:
+        """The round stands but for its mail, which could not be stored: only what asked for that is told `storage`."""
+        self.fault = None
+        mail = {id(effect) for effect in self._of_mail}
+        effects = list(self.effects)
+        self.drain()
+        for effect in effects:
+            if id(effect) in mail:
+                self._undo([effect])
+            else:
+                self.effects.append(effect)
+
+    def _undo(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
             match effect:
                 case Send():
                     self._take_back(effect)

@@ -49,6 +49,10 @@ class Mailbox:
     def dirty(self) -> bool:
         return self._db.dirty
 
+    @property
+    def writes(self) -> int:
+        return self._db.writes
+
     # -- what comes in
 
     def send(

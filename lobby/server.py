@@ -168,6 +168,8 @@ class Server:
                 self._storage.commit()
         if desk.fault is not None:
             self._roll_back(desk.fault)
+        else:
+            self._commit_mail()
         self._admin.end_of_round()
         while effects := desk.drain():
             for effect in effects:
@@ -178,6 +180,20 @@ class Server:
             self._storage.rollback()
         self.desk.abort()
         self._admin.take_back()
+        self._consider(why)
+
+    def _commit_mail(self) -> None:
+        with self.desk.storing():
+            self._storage.commit_mail()
+        if (why := self.desk.fault) is not None:
+            with self.desk.storing():
+                self._storage.rollback_mail()
+            self.desk.abort_mail()
+            self._admin.take_back()
+            self._consider(why)
+
+    def _consider(self, why: Exception) -> None:
+        """Whether we can go on after a fault of the disk."""
         if not passes(why) and not self._ending:
             log.error("the disk failed in a way that needs a fresh start: %s", why)
             self._exit = Exit.STORAGE

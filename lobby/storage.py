@@ -1,7 +1,8 @@
 """The lobby's files together: opened, committed once a round, rolled back together.
 
-Law: nobody is answered before the commit. A disk that is full or read-only refuses this round and may take the next;
-after any other fault of the disk the process ends, and its successor takes a fresh look at the files.
+Law: nobody is answered before the commits, and each is answered by what became of what they asked (decision 0010). A
+disk that is full or read-only refuses this round and may take the next; after any other fault of the disk the process
+ends, and its successor takes a fresh look at the files.
 """
 
 import errno
@@ -38,18 +39,27 @@ class Storage:
         self.stores = Stores(self._accounts, self._mailbox, store.catalogue, store.ledger, store.places, store.audit)
 
     def commit(self) -> None:
-        """All of the round's writes; at no cost when there are none. Raises one of STORE_FAULTS."""
+        """The round's writes but the mail's; at no cost when there are none. Raises one of STORE_FAULTS.
+
+        Of a round that ends sessions and sets a password the sessions come first: what is refused then has at most
+        made somebody log in again, by the password that still holds."""
         if self._store.dirty:
             self._store.commit()
         if self._accounts.dirty:
             self._accounts.commit()
-        if self._mailbox.dirty:  # last: what it has stored is shown to its recipients only when the whole round stands
+
+    def commit_mail(self) -> None:
+        """Mail and direct messages, once the rest stands: a fault here refuses them, and nothing else of the round."""
+        if self._mailbox.dirty:
             self._mailbox.commit()
 
     def rollback(self) -> None:
         self._store.rollback()
         self._mailbox.rollback()
         self._accounts.rollback()
+
+    def rollback_mail(self) -> None:
+        self._mailbox.rollback()
 
     def checkpoint(self) -> None:
         """Off the hot path: bring what was logged into the files."""

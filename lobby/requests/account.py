@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from lobby import edits, entry, reach
 from lobby.accounts import Account
-from lobby.desk import Desk
+from lobby.desk import NOT_STORED, Desk
 from lobby.effects import Hash, Verify
 from lobby.passwords import check_rules
 from lobby.sessions import Connection, Rule, State
@@ -94,6 +94,7 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
     check_rules(message.password, name, config.password_min)
     edits.look(desk)
     entry.check_free(desk, name)
+    desk.mailbox.empty(name)  # of who had the name once: stored before there is an account that could read it
     desk.busy(connection)
 
     def hashed(outcome: str | Exception) -> None:
@@ -104,6 +105,8 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
                 return
             edits.look(desk)
             entry.check_free(desk, name)
+            if desk.mailbox.count(name):
+                raise Refused(*NOT_STORED)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
             entry.forget(desk, name)
             desk.ledger.deleted.came(name)

@@ -101,6 +101,7 @@ class Front:
         self._ids = itertools.count(1)
         self.asked: list[Effect] = []  # of the nursery, and of rooms
         self.fail: Exception | None = None  # what the next commit raises
+        self.fail_mail: Exception | None = None  # what the commit of the mail raises, once the rest stands
         self.slow: list[Verify | Hash] = []  # work that waits, while `hold` is set
         self.hold = False
         self.open()
@@ -206,6 +207,12 @@ class Front:
             for part in (self.store, self.mailbox, self.accounts):
                 part.rollback()
             self.desk.abort()
+        elif self.fail_mail is not None:
+            self.fail_mail = None
+            self.mailbox.rollback()
+            self.desk.abort_mail()
+        else:
+            self.mailbox.commit()
         work: list[Callable[[], None]] = []
         while effects := self.desk.drain():
             for effect in effects:
@@ -227,8 +234,8 @@ class Front:
         if self.fail is not None:
             why, self.fail = self.fail, None
             raise why
-        for part in (self.store, self.mailbox, self.accounts):
-            part.commit()
+        self.store.commit()
+        self.accounts.commit()
 
     def _do(self, effect: Effect, work: list[Callable[[], None]]) -> None:
         match effect:

@@ -6,20 +6,26 @@ import pytest
 
 from lobby.effects import CloseLink, Spawn, ToRoom
 from tests.lobby.front import Front
+from wire.codec import encode
 from wire.errors import Refused
 from wire.messages import (
     Create,
+    Direct,
     Done,
     Error,
     Guest,
     Join,
     Login,
+    MailNew,
     MailSend,
+    Passwd,
     Ping,
     Pong,
     Quit,
+    Register,
     RoomList,
     Rooms,
+    Tell,
     Welcome,
     Who,
     WhoPage,
@@ -143,3 +149,39 @@ def test_the_disk_may_fail_while_somebody_is_lost(front: Front, monkeypatch: pyt
     assert front.desk.people.find("joe") is None
     ann.ask(Ping(), Pong)
     ann.ask(Create(room="games"), Done)
+
+
+def test_mail_that_cannot_be_stored_refuses_nobody_else(front: Front) -> None:
+    """In one round: a new password, a mail, a direct message."""
+    ann, ben = front.login("ann"), front.login("ben")
+    front.hold = True
+    ann.send(Passwd(old="annspassword", new="another password", id="p"))
+    front.fail_mail = FULL
+    front.desk.take(ben.connection, encode(MailSend(to=["ann"], subject="chess", body="Tuesday?", id="m")))
+    front.desk.take(ben.connection, encode(Tell(to="ann", text="psst", id="t")))
+    front.desk.take(ann.connection, encode(Create(room="games", id="c")))
+    front.finish_work()
+    refused = (ben.take(Error), ben.take(Error))
+    assert [(error.re, error.code) for error in refused] == [("m", "storage"), ("t", "storage")]
+    answers = [message for message in ann.inbox if isinstance(message, Done)]
+    assert [done.re for done in answers] == ["p", "c"]
+    assert not [message for message in ann.inbox if isinstance(message, MailNew | Direct)]
+    assert front.mailbox.unread("ann") == 0
+    front.restart()
+    front.login("ann", "another password")
+    assert front.store.catalogue.room("games") is not None
+
+
+def test_an_account_is_made_only_once_the_inbox_of_its_names_former_bearer_is_empty(front: Front) -> None:
+    ann, zoe = front.login("ann"), front.connect().hello()
+    front.accounts.add("zoe", "{PLAIN}herpassword", made=0)
+    front.end_round()
+    ann.ask(MailSend(to=["zoe"], subject="old news", body="b"), Done)
+    front.accounts.remove("zoe")
+    front.end_round()
+    assert front.mailbox.count("zoe") == 1
+    front.fail_mail = FULL
+    assert zoe.refused(Register(name="zoe", password="a good password")) == "storage"
+    assert front.accounts.get("zoe") is None
+    welcome = zoe.ask(Register(name="zoe", password="a good password"), Welcome)
+    assert (welcome.unread, front.mailbox.count("zoe")) == (0, 0)
