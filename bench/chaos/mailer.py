@@ -79,7 +79,7 @@ class Sender(AtLobby):
         except Refusal as refusal:
             self.world.counts[f"mail refused: {refusal.code}"] += 1
             said.refused += 1
-            if refusal.code not in {"storage", "busy", "too_fast"}:
+            if refusal.code not in {"storage", "busy", "too_fast", "disk_low"}:
                 self.world.strange(f"the mail '{said.text}' was refused: {refusal}")
             await asyncio.sleep(0.3)
             return

@@ -216,6 +216,21 @@ MUTANTS: Final = (
         ("hold room", "reset connections"),
     ),
     Mutant(
+        "a restart loses the last lines",
+        (
+            Change(
+                "roomproc/server.py",
+                "        self.ending = self.ending or code\n",
+                "        self.ending = self.ending or code\n"
+                "        if code == 'restarting':\n"
+                "            last = 'SELECT max(seq) FROM entries'\n"
+                "            self.history._db.execute(f'DELETE FROM entries WHERE seq > ({last}) - 3')\n",
+            ),
+        ),
+        frozenset({"lost", "order", "number"}),
+        ("restart room", "upgrade"),
+    ),
+    Mutant(
         "stop leaves a room behind",
         (
             Change("roomproc/server.py", "        self.loop.unlisten(self.listener)\n", "        return\n"),

@@ -27,7 +27,7 @@ SETTINGS: Final = (
     "accounts.hash_memory_kib=8", "accounts.hash_time=1", "limits.logins_per_address=0",
     "limits.connections_per_address=0", "limits.lines_per_second=0", "limits.requests_per_second=0",
     "limits.mail_per_minute=0", "accounts.guest_rooms=0", "accounts.guest_rooms_total=0", "accounts.account_rooms=0",
-    "rooms.queue_bytes=65536",
+    "rooms.queue_bytes=65536", "limits.free_disk_mib=4",
 )  # fmt: skip
 CLONE_NEWNS: Final = 0x00020000
 MNT_DETACH: Final = 2
