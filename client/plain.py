@@ -274,7 +274,7 @@ class LineMode:
             case _:
                 pass
         self.teller.event(event)
-        if (self.teller.came or self.teller.went) and self._crowd is None:
+        if (self.teller.came or self.teller.went or self.teller.singly) and self._crowd is None:
             self._crowd = asyncio.get_running_loop().call_later(CROWD_SECONDS, self._tell_crowd)
 
     def _tell_crowd(self) -> None:

@@ -13,6 +13,7 @@ from wire.messages import Entry, Line, Say, Whisper, Whispered
 from wire.names import fold
 
 CROWD = 50  # members of a room from which on comings and goings are summed up
+SINGLY = 5  # of a smaller room that are told one by one before the next sum: a room may fill or empty at once
 PATIENT = 2.0  # seconds a line waits before that is worth a word
 
 
@@ -31,6 +32,7 @@ class Teller:
         self.followed: set[str] = set()
         self.came: set[str] = set()  # of a crowded room, not told yet
         self.went: set[str] = set()
+        self.singly = 0  # told one by one since the last sum
         self._days: dict[str, str] = {}
         self._lost: set[str] = set()  # places whose loss was told; "" is the lobby
         self._welcomed = False
@@ -42,6 +44,8 @@ class Teller:
         self._write([(role, text)])
 
     def look_at(self, room: str) -> None:
+        if fold(room) != fold(self.here):
+            self.tell_crowd()  # of the room one leaves
         self.here = room
         self.unread.pop(fold(room), None)
 
@@ -52,6 +56,7 @@ class Teller:
 
     def tell_crowd(self) -> None:
         """Who came and went in a crowded room since the last time, in one line."""
+        self.singly = 0
         stayed = self.came & self.went
         came, went = sorted(self.came - stayed), sorted(self.went - stayed)
         self.came.clear()
@@ -140,10 +145,13 @@ class Teller:
     def _presence(self, event: events.PresenceCame) -> None:
         if fold(event.room) != fold(self.here):
             return
-        if event.count >= CROWD:
+        summed = event.count >= CROWD or self.came or self.went  # in order: what follows a sum is part of it
+        changes = len(event.presence.joined) + len(event.presence.left)
+        if summed or self.singly + changes > SINGLY:
             self.came.update(event.presence.joined)
             self.went.update(event.presence.left)
             return
+        self.singly += changes
         for told in show.presence(event.room, event.presence, self.me):
             self.say(f"-- {told}")
 

@@ -7,7 +7,7 @@ import pytest
 from client import events
 from client.memory import Place
 from client.show import plain
-from client.teller import CROWD, Teller
+from client.teller import CROWD, SINGLY, Teller
 from tests.client.bench import AT, line
 from wire import messages as m
 
@@ -122,6 +122,19 @@ def test_a_crowd_comes_and_goes_in_one_line(written: Written) -> None:
     written.lines.clear()
     written.teller.tell_crowd()
     assert written.lines == []
+
+
+def test_a_room_that_fills_at_once_is_summed_up_although_it_is_small(written: Written) -> None:
+    def comes(name: str, count: int) -> list[str]:
+        return written.after(events.PresenceCame("hall", m.Presence(joined=[name], left=[]), count))
+
+    assert [len(comes(f"p{number}", number)) for number in range(8)] == [1] * SINGLY + [0] * (8 - SINGLY)
+    written.after(events.PresenceCame("hall", m.Presence(joined=[], left=["p0"]), 7))
+    assert written.lines == [], "what follows a sum is part of it, or it would be told out of order"
+    written.teller.look_at("games")
+    assert written.lines == ["-- hall: 3 came (p5, p6, p7), 1 left (p0)"]
+    written.teller.look_at("hall")
+    assert len(comes("again", 8)) == 1
 
 
 def test_a_new_day_has_its_line(written: Written) -> None:
