@@ -138,7 +138,7 @@ def _edit(paths: Paths, _options: argparse.Namespace) -> int:
 
 
 def _user(paths: Paths, options: argparse.Namespace) -> int:
-    from lobby import useradmin, userlist  # noqa: PLC0415
+    from lobby import useradmin, userimport, userlist  # noqa: PLC0415
 
     acts: dict[str, Callable[[], Exit]] = {
         "list": lambda: userlist.listing(paths, as_json=options.json),
@@ -148,6 +148,7 @@ def _user(paths: Paths, options: argparse.Namespace) -> int:
         "lock": lambda: useradmin.lock(paths, options.name, locked=True),
         "unlock": lambda: useradmin.lock(paths, options.name, locked=False),
         "delete": lambda: useradmin.delete(paths, options.name),
+        "import": lambda: userimport.load(paths, options.file),
         "code": lambda: useradmin.code(paths, options.name),
     }
     return acts[options.do]()
@@ -271,7 +272,7 @@ def _add_users(kinds: Any) -> None:
         parser: argparse.ArgumentParser = users.add_parser(name, help=about)
         parser.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
         parser.set_defaults(act=_user, do=name)
-        if name != "list":
+        if name not in ("list", "import"):
             parser.add_argument("name", metavar="NAME")
         return parser
 
@@ -283,6 +284,9 @@ def _add_users(kinds: Any) -> None:
     add("role", "what somebody may do here").add_argument("role", choices=ROLES)
     add("lock", "keep somebody from logging in, and end their sessions")
     add("unlock", "let them log in again")
+    add("import", "the accounts and inboxes of py-chat-room (needs the server)").add_argument(
+        "file", metavar="FILE", help="its user-db: a name, a password and a key on a line; inboxes/ is beside it"
+    )
     add("delete", "take an account out; nobody else gets its name for a while")
     change = users.add_parser("edit", help="in your editor (VISUAL, EDITOR), checked before it counts")
     change.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)

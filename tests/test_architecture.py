@@ -174,6 +174,7 @@ CLOCKS = {
     "lobby/operator.py",
     "lobby/steering.py",
     "lobby/upgrade.py",
+    "lobby/userimport.py",
     "lobby/sweep.py",
     "lobby/serve.py",
     "lobby/guardian.py",
