@@ -8,6 +8,7 @@ next version is read and written as well: a step of SCHEMA only adds, and whoeve
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -156,7 +157,7 @@ class History:
             for stream in work.streams:
                 stream.number = self._stream_number(stream.account, stream.name, work.at)
             if work.entries:
-                db.executemany(_ENTER, map(_row, work.entries))
+                self._enter(map(_row, work.entries))
             if work.whispers:
                 db.executemany(
                     _WHISPER,
@@ -177,6 +178,12 @@ class History:
         for stream in work.streams:
             stream.noted = True
         self.behind += 2 + (db.total_changes - before) // ROWS_A_PAGE
+
+    def _enter(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        """Many rows in one statement cost a fifth less than each in its own; the rest go one by one."""
+        while len(some := list(islice(rows, TOGETHER))) == TOGETHER:
+            self._db.execute(_ENTER_MANY, list(chain.from_iterable(some)))
+        self._db.executemany(_ENTER, some)
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log has into the file: when that is all, the next commit begins the log anew."""
@@ -340,6 +347,8 @@ def _size(path: Path) -> int:
 
 
 _ENTER: Final = "INSERT INTO entries (seq, at, kind, sender, guest, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+TOGETHER: Final = 32
+_ENTER_MANY: Final = _ENTER + ", (?, ?, ?, ?, ?, ?, ?, ?)" * (TOGETHER - 1)
 _WHISPER: Final = "INSERT INTO whispers (number, at, sender, recipient, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"
 

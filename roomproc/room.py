@@ -137,8 +137,10 @@ class Room:
             self.roster.broken(inside, now.mono)
 
     def next_deadline(self) -> float | None:
-        moments = [next(iter(self._outside.values()), None), self.roster.next_deadline()]
-        return min((moment for moment in moments if moment is not None), default=None)
+        away = self.roster.next_deadline()
+        for outside in self._outside.values():
+            return outside if away is None else min(away, outside)
+        return away
 
     def tick(self, now: Now) -> None:
         for member in self.roster.expired(now.mono):

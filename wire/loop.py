@@ -73,6 +73,7 @@ class Loop:
         self._again: list[Callback] = []
         self._posted: list[Callback] = []
         self._paused: dict[socket.socket, _Once] = {}  # listeners that breathe after a failed accept
+        self._soonest = 0.0  # the moment at which one of `timed` wants to be told, or earlier
         self._stopped = False
         self._expected = 0.0  # by when this round was to begin
         self._held_up = False
@@ -176,7 +177,7 @@ class Loop:
         self._held_up = now.mono > self._expected + HELD_UP and not self._held_up
         if self._held_up:
             events = self._selector.select(0)  # one that was interrupted beyond its time tells of nobody
-        else:
+        elif self._soonest <= now.mono:
             self._run_timers(now)
         again, self._again = self._again, []
         for act in again:
@@ -197,6 +198,7 @@ class Loop:
 
     def _timeout(self) -> float:
         self._expected = self.now.mono
+        self._soonest = 0.0
         if self._closing or self._again or self._posted:
             return 0.0
         soonest = MAX_WAIT + self.now.mono
@@ -204,6 +206,7 @@ class Loop:
             deadline = timed.next_deadline()
             if deadline is not None and deadline < soonest:
                 soonest = deadline
+        self._soonest = soonest  # all are asked once a round and not again when it begins
         self._expected = max(self._expected, soonest)
         return max(0.0, soonest - time.monotonic())
 
