@@ -12,6 +12,7 @@ import pytest
 
 from base import config as configuration
 from base.exits import Exit
+from base.locks import Lock
 from base.paths import Paths
 from roomproc import server as serving
 from roomproc.server import RoomServer
@@ -152,3 +153,17 @@ def test_after_one_bad_line_too_many_the_rest_is_not_answered(served):
     wire.setblocking(False)
     wire.send(b"x\n" * 1_000)
     assert len(served.hear(wire)) == serving.BAD_MESSAGES
+
+
+def test_a_second_process_of_a_room_goes_and_touches_nothing(tmp_path, monkeypatch):
+    for module, act in ((serving.logs, "start"), (serving.flightrecord, "start"), (serving.limits, "apply")):
+        monkeypatch.setattr(module, act, lambda *_: None)
+    paths = Paths(tmp_path)
+    files = paths.room(SETTINGS.room)
+    files.home.mkdir(parents=True)
+    first = Lock(files.lock)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        end = serving.run(listener, socket.socketpair()[0], SETTINGS, paths, configuration.load(None, PLAIN))
+    assert end == Exit.LOCKED
+    assert [path.name for path in files.home.iterdir()] == [files.lock.name]
+    first.release()
