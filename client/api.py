@@ -29,6 +29,7 @@ from client.events import (
     NotSent,
     Outgoing,
 )
+from client.letterbox import Letterbox
 from client.link import Link, read_clock
 from client.session import Session
 from wire.messages import (
@@ -40,16 +41,9 @@ from wire.messages import (
     Announce,
     Audit,
     AuditPage,
-    Done,
     Guest,
     Line,
     Login,
-    Mail,
-    MailDelete,
-    MailList,
-    MailPage,
-    MailRead,
-    MailSend,
     Members,
     MembersPage,
     Message,
@@ -77,7 +71,7 @@ async def connect(host: str, port: int = 22222, *, client: str = "parlour") -> "
     return made
 
 
-class Client:
+class Client(Letterbox):
     """One visit. `listeners` are called with every event, in order; they must not block."""
 
     def __init__(self, host: str, port: int, *, client: str = "parlour") -> None:
@@ -183,28 +177,6 @@ class Client:
         """A page of the accounts, for admins; with `find` those that have it in name, role or state."""
         page: AdminUsersPage = await self.ask(AdminUsers(find=find, after=after, limit=limit))
         return page
-
-    async def send_mail(self, to: list[str], subject: str, body: str, answers: int | None = None) -> int:
-        """The number of the stored mail."""
-        message = MailSend(to=to, subject=subject, body=body)
-        if answers is not None:
-            message.answers = answers
-        done = await self.ask(message)
-        return done.mail if isinstance(done, Done) and isinstance(done.mail, int) else 0
-
-    async def inbox(self, before: int | None = None, limit: int = 20) -> MailPage:
-        message = MailList(limit=limit)
-        if before is not None:
-            message.before = before
-        page: MailPage = await self.ask(message)
-        return page
-
-    async def mail(self, number: int) -> Mail:
-        mail: Mail = await self.ask(MailRead(mail=number))
-        return mail
-
-    async def delete_mail(self, number: int) -> None:
-        await self.ask(MailDelete(mail=number))
 
     # -- rooms
 

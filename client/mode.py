@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from client.show import Spans
-from wire.messages import Mail, MailPage, Say, Whisper
+from wire.messages import Say, Whisper
 
 if TYPE_CHECKING:
     from client.api import Client, Room
+    from client.commands import Command
     from client.teller import Teller
     from client.telling import Telling
 
@@ -28,9 +29,7 @@ class Paper(Protocol):
 
 
 class Mailing(Protocol):
-    async def show_inbox(self, before: int | None = None) -> MailPage | None: ...
-    async def read(self, typed: str) -> Mail | None: ...
-    async def write(self, to: str = "", subject: str = "", answers: int | None = None) -> None: ...
+    async def command(self, command: "Command") -> None: ...
 
 
 class Mode(Protocol):

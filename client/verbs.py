@@ -46,7 +46,10 @@ class Goodbye(Exception):  # noqa: N818
 
 class Verbs(AccountVerbs):
     async def run(self, command: Command) -> None:
-        act: Callable[[Command], Awaitable[None]] = getattr(self, f"do_{command.verb}")
+        mails = command.verb in ("mail", "read") or commands.VERBS[command.verb].group == "mail"
+        act: Callable[[Command], Awaitable[None]] = (
+            self._mode.mailing.command if mails else getattr(self, f"do_{command.verb}")
+        )
         try:
             await act(command)
         except Refused as why:
@@ -66,6 +69,8 @@ class Verbs(AccountVerbs):
             say(f"{usage}: {what}" if self._mode.terminal.linear else f"  {usage:<20} {what}", "text")
         more = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "more"]
         say(f"  more: {' '.join(more)}", "text")
+        mails = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "mail"]
+        say(f"  about mail: {' '.join(mails)}", "text")
         others = sorted(commands.OTHER_WORDS, key=lambda word: (word[0].isalpha(), word))
         say(f"  words of other chat programs work too: {' '.join(others)}", "text")
 
@@ -291,17 +296,6 @@ class Verbs(AccountVerbs):
 
         number = await saving.save(self._mode.room(), path, form, progress)
         self._teller.say(f"-- {show.count(number, 'line')} of {show.word(here)} in {path}", "good")
-
-    # -- mail
-
-    async def do_mail(self, command: Command) -> None:
-        if command.args:
-            await self._mode.mailing.write(command.args[0])
-        else:
-            await self._mode.mailing.show_inbox()
-
-    async def do_read(self, command: Command) -> None:
-        await self._mode.mailing.read(command.args[0])
 
     # -- operators
 

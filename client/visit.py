@@ -16,6 +16,7 @@ from client.commands import Command, Mistake, Talk
 from client.entrance import RoomState
 from client.floor import DIRECT, Alert, Floor, Table
 from client.link import read_clock
+from client.maildeeds import MailDeeds, all_of, number, subject_of_reply
 from client.memory import Memory, Place, remember
 from client.session import new_stream
 from client.settings import Settings
@@ -24,7 +25,7 @@ from client.telling import Telling
 from client.transcript import Pending
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
-from wire.messages import Direct, Directs, DirectsPage, History, HistoryPage, Mail, MailPage, Say, Tell, Told, Whisper
+from wire.messages import Direct, Directs, DirectsPage, History, HistoryPage, Mail, Say, Tell, Told, Whisper
 from wire.names import check_text, fold
 
 PAGE: Final = 200  # entries of a page of history
@@ -37,8 +38,10 @@ class Front(Protocol):
     """What a command may ask of the screen."""
 
     def look_at(self, room: str) -> None: ...
-    def show_inbox(self, number: int = 0) -> None: ...
-    def write_mail(self, to: str, subject: str = "", answers: int | None = None) -> None: ...
+    def show_inbox(self, number: int = 0, *, folder: str = "", words: str = "") -> None: ...
+    def write_mail(
+        self, to: str, subject: str = "", answers: int | None = None, body: str = "", draft: int | None = None
+    ) -> None: ...
     def aside(self, spans: Spans) -> None: ...
     def columns(self) -> int: ...
     def draft_changed(self, room: str) -> None: ...
@@ -62,6 +65,7 @@ class Visit:
         self.drafts = drafts.Drafts()
         self.drafts_changed = False
         self.motd = ""
+        self.mail_changes = 0  # rises with whatever may have changed a list of mail
         self._typing_told = 0.0
         self._whose = ""  # a name at a server: whose drafts these are
         self._sent_by_us: set[str] = set()  # ids of lines that are on their way
@@ -120,6 +124,8 @@ class Visit:
     def event(self, event: events.Event) -> Alert | None:
         if isinstance(event, events.Acknowledged | events.NotSent):
             self._fate(event)
+        if isinstance(event, events.MailCame | events.UnreadChanged | events.MailboxChanged | events.Back):
+            self.mail_changes += 1
         return self.floor.event(event, read_clock())
 
     def _fate(self, event: events.Acknowledged | events.NotSent) -> None:
@@ -336,20 +342,39 @@ class _Paper:
         return self._visit.front.columns()
 
 
-class _Mailing:
-    """Commands about mail lead to the inbox."""
+class _Mailing(MailDeeds):
+    """Commands about mail lead to the inbox's page, and do there what they say."""
 
     def __init__(self, visit: Visit) -> None:
+        super().__init__(visit.client, visit.teller)
         self._visit = visit
 
-    async def show_inbox(self, before: int | None = None) -> MailPage | None:  # noqa: ARG002
-        self._visit.front.show_inbox()
-        return None
+    async def command(self, command: Command) -> None:
+        await super().command(command)
+        self._visit.mail_changes += 1
 
-    async def read(self, typed: str) -> Mail | None:
-        number = typed.lstrip("#")
-        self._visit.front.show_inbox(int(number) if number.isdigit() and len(number) < 16 else 0)
-        return None
+    async def show_inbox(self, before: int | None = None) -> None:  # noqa: ARG002
+        self._visit.front.show_inbox()
+
+    async def read(self, typed: str) -> None:
+        self._visit.front.show_inbox(number(typed))
+
+    async def show_folder(self, folder: str) -> None:
+        self._visit.front.show_inbox(folder=folder)
+
+    async def find(self, words: str) -> None:
+        self._visit.front.show_inbox(words=words)
+
+    async def show_thread(self, mail: Mail) -> None:
+        self._visit.front.show_inbox(mail.mail)
+
+    async def go_on(self, mail: Mail) -> None:
+        answers = mail.answers if isinstance(mail.answers, int) else None
+        self._visit.front.write_mail(", ".join(mail.to), mail.subject, answers, mail.body, mail.mail)
+
+    async def reply(self, mail: Mail, *, to_all: bool = False) -> None:
+        names = all_of(mail, self._visit.me) if to_all else [mail.sender]
+        self._visit.front.write_mail(", ".join(names), subject_of_reply(mail), mail.mail)
 
     async def write(self, to: str = "", subject: str = "", answers: int | None = None) -> None:
         self._visit.front.write_mail(to, subject, answers)

@@ -30,7 +30,7 @@ class Dialog(ModalScreen[T | None]):
 
     def on_click(self, event: object) -> None:
         if getattr(event, "widget", None) is self:
-            self.dismiss(None)
+            self.action_dismiss_with_nothing()
 
     def complain(self, text: str) -> None:
         label = self.query_one(".complaint", Label)
@@ -92,19 +92,25 @@ Keep = Callable[[str, str, str], None]
 
 
 class WriteMail(Dialog[bool]):
-    """A mail: it is gone from here only when it is stored; closed before, it is kept as a draft."""
+    """A mail: it is gone from here only when it is stored; closed before, it is kept as a draft at the server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", "Send", priority=True)]
 
-    def __init__(self, post: Post, keep: Keep, to: str = "", subject: str = "", body: str = "") -> None:
+    def __init__(
+        self, post: Post, later: Post, keep: Keep, fields: tuple[str, str, str], *, stored: bool = False
+    ) -> None:
+        """`later` keeps a draft, and says nothing where only this client has it; `stored`: `fields` are one that is
+        kept already."""
         super().__init__()
+        self._stored = stored
         self._post = post
+        self._later = later
         self._keep = keep
-        self._start = (to, subject, body)
+        self._start = fields
 
     def compose(self) -> ComposeResult:
         to, subject, body = self._start
-        with Vertical(classes="dialog wide"):
+        with Vertical(classes="dialog wide", id="letter"):
             yield Label("Write mail", classes="title")
             yield Input(to, placeholder="To: names, by commas", id="to")
             yield Input(subject, placeholder="Subject", id="subject", max_length=200)
@@ -130,6 +136,23 @@ class WriteMail(Dialog[bool]):
 
     @on(Button.Pressed, "#later")
     def action_dismiss_with_nothing(self) -> None:
+        self._leave()
+
+    @work(exclusive=True)
+    async def _leave(self) -> None:
+        to, subject, body = self._fields()
+        changed = self._fields() != self._start
+        if any(part.strip() for part in (to, subject, body)) and (changed or (body.strip() and not self._stored)):
+            try:
+                told = await self._later(_names(to), subject.strip(), body.rstrip())
+            except (Refusal, Refused) as why:
+                self.complain(f"{why.text}; Discard leaves without it")
+                return
+            self.notify(told or "The server is away: it is here again when you write mail.")
+            if not told:
+                self.dismiss(None)
+                return
+        self._keep("", "", "")
         self.dismiss(None)
 
     @on(Button.Pressed, "#discard")
@@ -141,7 +164,7 @@ class WriteMail(Dialog[bool]):
     @work(exclusive=True)
     async def action_send(self) -> None:
         to, subject, body = self._fields()
-        names = to.replace(",", " ").split()
+        names = _names(to)
         if not names or not body.strip():
             self.complain("To whom?" if not names else "It says nothing yet.")
             return
@@ -153,6 +176,10 @@ class WriteMail(Dialog[bool]):
         self._keep("", "", "")
         self.notify(told)
         self.dismiss(True)
+
+
+def _names(typed: str) -> list[str]:
+    return typed.replace(",", " ").split()
 
 
 Search = Callable[[str, int | None], Awaitable[tuple[Sequence[Entry], bool]]]

@@ -62,7 +62,7 @@ class Main(Screen[None]):
         else:
             self.query_one(Sidebar).focus()
 
-    async def show_page(self, page: str, **more: int) -> None:
+    async def show_page(self, page: str, **more: int | str) -> None:
         """Bring a page up; those not needed so far are made now."""
         makers = {
             "inbox": InboxPage,

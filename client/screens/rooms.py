@@ -34,6 +34,7 @@ class RoomsPage(Vertical):
         motd = Static(Content(self.visit.motd), id="motd", classes="hint")
         motd.display = bool(self.visit.motd)
         yield motd
+        yield Static("", id="unread-mail")
         yield Input(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
         yield OptionList(id="room-list", markup=False)
         yield Static(" Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room", classes="hint")
@@ -43,7 +44,11 @@ class RoomsPage(Vertical):
         self.refresh_rows()
 
     def tick(self) -> None:
-        """Nothing here changes but by asking."""
+        """What is unread, also at the login; rooms change but by asking."""
+        unread = self.visit.client.session.lobby.unread
+        note = self.query_one("#unread-mail", Static)
+        note.display = bool(unread)
+        note.update(f" You have {show.count(unread, 'unread mail')}: F3 opens your inbox")
 
     @work(exclusive=True, group="rooms")
     async def refresh_rows(self) -> None:

@@ -69,23 +69,32 @@ class Ways(App[int]):
         main.show_room(room)
         self._soon()
 
-    def show_inbox(self, number: int = 0) -> None:
-        self._to_page("inbox", number=number)
+    def show_inbox(self, number: int = 0, *, folder: str = "", words: str = "") -> None:
+        self._to_page("inbox", number=number, folder=folder, words=words)
 
-    def write_mail(self, to: str, subject: str = "", answers: int | None = None) -> None:
+    def write_mail(
+        self, to: str, subject: str = "", answers: int | None = None, body: str = "", draft: int | None = None
+    ) -> None:
         visit = self._visit()
-        draft = visit.drafts.mail
-        fields = (to, subject, "") if to or subject else draft
+        fields = (to, subject, body) if to or subject or body else visit.drafts.mail
 
-        async def post(names: list[str], about: str, body: str) -> str:
-            number = await visit.client.send_mail(names, about, body, answers)
+        async def post(names: list[str], about: str, text: str) -> str:
+            number = await visit.client.send_mail(names, about, text, answers, draft)
+            visit.mail_changes += 1
             return f"Mail {number} is sent to {show.names(names)}."
+
+        async def later(names: list[str], about: str, text: str) -> str:
+            if visit.floor.lobby_lost:
+                return ""
+            await visit.client.keep_draft(names, about, text, answers, draft)
+            visit.mail_changes += 1
+            return "It is kept in your drafts."
 
         def keep(*kept: str) -> None:
             visit.drafts.mail = (kept[0], kept[1], kept[2]) if kept[2] else ("", "", "")
             visit.drafts_changed = True
 
-        self.push_screen(dialogs.WriteMail(post, keep, *fields))
+        self.push_screen(dialogs.WriteMail(post, later, keep, fields, stored=draft is not None))
 
     def aside(self, spans: Spans) -> None:
         self.notify(show.plain(spans).removeprefix("-- "), markup=False)
@@ -99,7 +108,7 @@ class Ways(App[int]):
         return self.main.room.page.width if self.main is not None else self.size.width
 
     @work(exclusive=True, group="page")
-    async def _to_page(self, page: str, **more: int) -> None:
+    async def _to_page(self, page: str, **more: int | str) -> None:
         await self.action_page(page, **more)
 
     # -- what keys and mouse ask
@@ -111,7 +120,7 @@ class Ways(App[int]):
         own = action in OWN or action.startswith("page")
         return not own or isinstance(self.screen, Main)
 
-    async def action_page(self, page: str, **more: int) -> None:
+    async def action_page(self, page: str, **more: int | str) -> None:
         if (main := self.main) is not None and (page != "admin" or self._visit().admin):
             if self._visit().floor.shown:
                 self._back = self._visit().floor.shown

@@ -6,6 +6,8 @@ For pictures and snapshots, which have to come out the same every time.
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import UNSET
+
 from client.api import Client
 from client.entrance import RoomState
 from client.events import EntryCame, Event, Greeted, LoggedIn, Lost, RoomEntered, WhisperCame
@@ -35,8 +37,8 @@ ROOMS = (
 )  # fmt: skip
 SHALL_WE = "Shall we meet at six, before the concert?\n\nThe café at the corner has a table for us.\n\nAnn"
 MAILS = (
-    (4, "ann", "Saturday", False, SHALL_WE),
-    (3, "ben", "The boat", True, "She floats."),
+    (4, "ann", "Re: Saturday", False, SHALL_WE),
+    (3, "ben", "Saturday", True, "Are you both coming to the concert?"),
     (2, "cleo", "", True, "I arrive at 20:14."),
     (1, "postmaster", "Welcome", True, "Welcome to Parlour."),
 )  # fmt: skip
@@ -110,16 +112,30 @@ class Still(Client):
                 people = [m.PersonRow(name=name, guest=name == "emil", rooms=["hall"][: n % 3], since=AT + n * MINUTE)
                           for n, name in enumerate(PEOPLE)]  # fmt: skip
                 return m.WhoPage(people=people, count=len(people), more=False)
-            case m.MailList():
-                rows = [
-                    m.MailRow(mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read)
-                    for number, who, subject, read, _ in MAILS
+            case m.MailList(thread=thread):
+                found = [
+                    mail for mail in MAILS if thread is UNSET or mail[0] == thread or (thread == 4 and mail[0] == 3)
                 ]
+                rows = [
+                    m.MailRow(
+                        mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read,
+                        folder="inbox", thread=number, starred=True if number == 2 else UNSET,
+                        mails=2 if number == 4 and thread is UNSET else UNSET,
+                    )
+                    for number, who, subject, read, _ in found
+                ]  # fmt: skip
                 return m.MailPage(mails=rows, more=False, unread=1)
+            case m.MailFolders():
+                counts = {"inbox": (4, 1), "sent": (7, 0), "drafts": (2, 0), "archive": (31, 0), "trash": (3, 1)}
+                folders = [m.FolderRow(folder=f, mails=n, unread=u, bytes=900) for f, (n, u) in counts.items()]
+                return m.MailFoldersPage(folders=folders, most_mails=20_000)
             case m.MailRead(mail=wanted):
                 number, who, subject, read, body = next(mail for mail in MAILS if mail[0] == wanted)
                 at = AT - (5 - number) * 90 * MINUTE
-                return m.Mail(mail=number, sender=who, to=["test_user"], subject=subject, body=body, at=at, read=read)
+                return m.Mail(
+                    mail=number, sender=who, to=["test_user"], subject=subject, body=body, at=at, read=read,
+                    folder="inbox", thread=number,
+                )  # fmt: skip
             case m.AdminRooms():
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
             case m.Audit():

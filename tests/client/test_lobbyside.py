@@ -218,6 +218,9 @@ def test_mail_is_told_and_counted() -> None:
     assert bench.told[-1] == events.MailCame(news)
     bench.says(lobby, m.Unread(unread=2))
     assert bench.session.lobby.unread == 2
+    change = m.MailChanged(mail=3, folder="trash", read=True, starred=False)
+    bench.says(lobby, change)
+    assert bench.told[-1] == events.MailboxChanged(change)
 
 
 def test_every_message_in_every_state_is_survived() -> None:

@@ -263,10 +263,74 @@ def test_mail_is_written_read_answered_and_deleted(stage: Stage) -> None:
             assert foo.ask("mail_list")["mails"][0]["subject"] == "Re: chess"
             await ann.app_is_on("#mail-list")
             await ann.presses("d")
+            await ann.sees("n writes to somebody")
+            await ann.presses("5")
+            await ann.sees("Trash", "chess")
+            await ann.presses("d")
             await ann.sees("for good?")
             await ann.app_is_on("#yes")
             await ann.presses("enter")
             await ann.sees("empty")
+
+    run(play())
+
+
+def test_drafts_threads_stars_search_and_what_another_terminal_does(stage: Stage, tmp_path: Path) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port, size=(110, 36)) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            me = ann.app.visit.me
+            foo, other = stage.login("foo_user"), stage.login(me, PASSWORD)
+            boat = foo.ask("mail_send", to=[me], subject="the boat", body="She floats.")["mail"]
+            foo.ask("mail_send", to=[me], subject="the kite", body="It flies.")
+            await ann.presses("f2")
+            await ann.sees("You have 2 unread mails")
+            await ann.presses("f3")
+            await ann.sees("the boat", "2 unread")
+            reply = other.ask("mail_send", to=["foo_user"], subject="Re: the boat", body="Good.", answers=boat)["mail"]
+            foo.ask("mail_send", to=[me], subject="Re: Re: the boat", body="Aboard?", answers=reply)
+            await ann.sees("(3)", "Re: Re: the boat")
+            assert "  the boat" not in ann.text, "a thread is one row"
+            await ann.presses("home", "enter")
+            await ann.sees("Aboard?", "Good.", "She floats.", "1 unread")
+            other.ask("mail_mark", mail=boat, read=False)
+            await ann.sees("2 unread")
+
+            await ann.presses("s")
+            await ann.until(lambda: ann.text.count("★") == 2, "the star beside the one of the folder")
+            await ann.presses("6")
+            await ann.sees("Starred", "Re: Re: the boat")
+            await ann.presses("slash", *"kite flies", "enter")
+            await ann.sees("Found", "the kite")
+            await ann.sees_no("the boat")
+            await ann.presses("1", "home", "d")
+            await ann.sees("trash 2")
+            await ann.sees_no("Re: Re: the boat")
+            await ann.presses("5", "end", "b")
+            await ann.sees("trash 1")
+
+            await ann.presses("n")
+            await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "to")
+            ann.app.screen.query_one("#to").value = "foo_user"
+            await ann.app_is_on("#body")
+            await ann.presses(*"Dear", "escape")
+            await ann.sees("kept in your drafts", "drafts 1")
+            draft = other.ask("mail_list", folder="drafts")["mails"][0]["mail"]
+            other.ask("mail_draft", to=["foo_user"], subject="dinner", body="Dear Foo, dinner?", mail=draft)
+            await ann.presses("3")
+            await ann.sees("Drafts", "dinner")
+            await ann.presses("enter")
+            await ann.sees("Write mail", "Dear Foo, dinner?")
+            await ann.presses("ctrl+s")
+            await ann.sees("is sent to foo_user", "empty")
+            assert foo.ask("mail_list")["mails"][0]["subject"] == "dinner"
+
+            place = tmp_path / "mail.mbox"
+            await ann.presses("x")
+            await ann.sees("All your mail out")
+            await ann.types(f"export {place}")
+            await ann.until(place.exists)
+            await ann.sees("5 mails in")
 
     run(play())
 

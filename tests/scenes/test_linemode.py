@@ -144,3 +144,61 @@ def test_pipes_keep_their_exit_codes(stage: Stage, environment: dict[str, str]) 
     assert code("bot", "chat://127.0.0.1:1", "--room", "hall", "--say") == 2
     assert code("test_user", f"chat://{at(stage)}", "--room", "hall", "--say") == 3
     assert code("--say", "--server", at(stage)) == 1
+
+
+def test_mail_with_folders_drafts_and_files(stage: Stage, sits_down: Sits, tmp_path: Path) -> None:
+    me = stage.new("user")
+    other = stage.actor().register(me, "a good password")
+    foo = stage.login("foo_user")
+    boat = foo.ask("mail_send", to=[me], subject="the boat", body="She floats.")["mail"]
+    kite = foo.ask("mail_send", to=[me, "foo_user"], subject="the kite", body="It flies.")["mail"]
+    person = logs_in(sits_down, stage, me)
+    person.sees("2 unread mails")
+    person.types("5")
+    person.sees("the kite", "the boat", "f folders, s search")
+    person.types(str(kite))
+    person.sees("It flies.", "a to all")
+    person.types("s")
+    person.sees(f"mail {kite} has a star")
+    person.types("")
+    person.types(f"/reply {boat}")
+    person.sees("to foo_user")
+    person.types("Does she")
+    person.types("/later")
+    person.sees("kept as draft")
+    draft = other.ask("mail_list", folder="drafts")["mails"][0]
+    assert draft["subject"] == "Re: the boat"
+    person.types(f"/edit {draft['mail']}")
+    person.sees("Does she", "goes after what is there")
+    person.types("still?")
+    person.types(".")
+    person.sees("is sent to foo_user")
+    sent = foo.ask("mail_list", threads=True)["mails"][0]
+    assert foo.ask("mail_read", mail=sent["mail"])["body"] == "Does she\nstill?"
+    assert (sent["thread"], other.ask("mail_list", folder="drafts")["mails"]) == (boat, [])
+    person.types(f"/thread {boat}")
+    person.sees("Re: the boat", "the boat")
+    person.types("/findmail flies")
+    person.sees("the kite")
+    person.types(f"/delete {boat}")
+    person.sees(f"/restore {boat} brings it back")
+    person.types("/folder trash")
+    person.sees("the boat")
+    person.types(f"/restore {boat}")
+    person.sees("back where it was")
+    person.types("/folder")
+    person.sees("archive", "of at most 20,000 mails")
+    person.types("/mail nobody_here")
+    person.sees("Subject")
+    person.types("")
+    person.types("lost?")
+    person.types(".")
+    person.sees("there is no account nobody_here; nothing was sent: it is kept as draft")
+    box = tmp_path / "mail.mbox"
+    person.types(f"/exportmail {box}")
+    person.sees(f"4 mails in {box}")
+    person.types(f"/importmail {box}")
+    person.sees(f"4 mails of {box} in your mailbox")
+    assert len(other.ask("mail_export")["mails"]) == 4, "they were there already"
+    person.types("/quit")
+    assert person.ends() == 0
