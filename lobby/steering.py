@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct
 from tabulate import tabulate
 
 from base.exits import Exit
+from base.locks import holder
 from base.paths import Paths
 from lobby.operator import ask
 from wire.control import (
@@ -214,13 +215,17 @@ def row_of(paths: Paths, room: str) -> AdminRoomRow:
 
 
 def tell(paths: Paths, message: Struct) -> Any:
-    """The lobby's answer; `busy` is asked again for a moment: somebody is just being replaced. Raises Refusal."""
+    """The lobby's answer. `busy` is asked again for a moment, and so is a lobby that is away and has a guardian:
+    somebody is just being replaced. Raises Refusal."""
 
     def answered() -> Any:
         try:
             return ask(paths, "admin", message, FromAdmin)
-        except (OSError, msgspec.MsgspecError):
-            raise Refusal(f"No server runs on the data directory {paths.data}.", Exit.NO_SERVER) from None
+        except (OSError, msgspec.MsgspecError) as why:
+            asked = not isinstance(why, FileNotFoundError | ConnectionRefusedError)
+            if asked or not holder(paths.lock("guardian")):
+                raise Refusal(f"No server runs on the data directory {paths.data}.", Exit.NO_SERVER) from None
+            return AdminRefused(code="busy", text="the lobby is just being started again: try again")
 
     passed = until(answered, lambda answer: not isinstance(answer, AdminRefused) or answer.code != "busy", BUSY)
     answer = answered() if passed is None else passed

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -150,6 +151,36 @@ def test_the_listing_never_shows_a_dead_room_for_long(own_stage: Stage) -> None:
     eventually(lambda: admin.listing()[room]["pid"] != pid, timeout=1)
 
 
+SECOND = """
+import socket, sys
+from pathlib import Path
+from base import config
+from base.paths import Paths
+from roomproc.server import run
+from wire.control import RoomSettings
+
+paths = Paths(Path(sys.argv[1]))
+settings = RoomSettings(room=sys.argv[2], name="second", owner="", access="public", topic="", made=0, revision=99)
+link, _other = socket.socketpair()
+listener = socket.create_server(("127.0.0.1", 0))
+sys.exit(run(listener, link, settings, paths, config.parse(paths.effective_config.read_bytes())))
+"""
+
+
+def test_a_second_process_for_a_room_ends_before_it_opens_the_file(own_stage: Stage) -> None:
+    stage = own_stage
+    room = stage.new("games")
+    ann, ben = two_in(stage, room)
+    pid = stage.room_pid(room)
+    (lock,) = (path for path in (stage.data / "rooms").glob("*/lock") if int(path.read_text()) == pid)
+    words = [sys.executable, "-c", SECOND, str(stage.data), lock.parent.name]
+    second = subprocess.run(words, cwd=ROOT, timeout=10, check=False)
+    assert second.returncode == 11
+    assert f"process {pid} has this room" in (lock.parent / "room.log").read_text()
+    chat_on(ann, ben, "did you notice?")
+    assert stage.room_pid(room) == pid
+
+
 def test_a_stuck_room_is_replaced(own_stage: Stage) -> None:
     stage = own_stage
     room = stage.new("stuck")
@@ -187,14 +218,16 @@ def test_a_room_that_is_stuck_while_lobby_and_nursery_die_is_replaced(own_stage:
 # -- the lobby
 
 
-def test_rooms_chat_on_without_the_lobby(own_stage: Stage) -> None:
+@pytest.mark.parametrize("killed", [("lobby",), ("lobby", "nursery")], ids=" and ".join)
+def test_rooms_chat_on_without_the_lobby(own_stage: Stage, killed: tuple[str, ...]) -> None:
     stage = own_stage
     rooms = [stage.new("east"), stage.new("west")]
     seats = [two_in(stage, room) for room in rooms]
     account, guest, admin = stage.login("test_user"), stage.guest(), stage.login("admin_user")
     before = {name: row for name, row in admin.listing().items() if name in rooms}
     lobby = stage.pid("lobby")
-    stage.kill(lobby)
+    for process in killed:
+        stage.kill(stage.pid(process))
     for one, two in seats:
         chat_on(one, two, "is the lobby gone?")
 

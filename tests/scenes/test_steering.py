@@ -128,6 +128,7 @@ def test_sigterm_to_the_lobby_asks_its_clients_to_come_back(own_stage: Stage) ->
     os.kill(stage.pid("lobby"), signal.SIGTERM)
     bye = ann.ended()[-1]
     assert (bye["type"], bye["code"], bye["resume"]) == ("bye", "restarting", True)
+    assert stage.run("admin", "room", "hall").returncode == 0, "a command waits for the next lobby"
     assert stage.actor().resume(ann.welcome["session"]).name == "test_user"
 
 
