@@ -45,6 +45,18 @@ def real_client(host: str, port: int) -> Client:
     return client
 
 
+async def _logged_in(client: Client, how: str, name: str, password: str, code: str) -> events.LoggedIn:
+    match how:
+        case "guest":
+            return await client.guest(name)
+        case "register":
+            return await client.register(name, password)
+        case "recover":
+            return await client.recover(name, code, password)
+        case _:
+            return await client.login(name, password)
+
+
 class ParlourApp(Doings):
     CSS_PATH = Path(__file__).parent / "screens" / "parlour.tcss"
     TITLE = "Parlour"
@@ -114,18 +126,12 @@ class ParlourApp(Doings):
         with contextlib.suppress(Refusal):
             await self.log_in("login" if self.wishes.password else "guest", self.wishes.name, self.wishes.password)
 
-    async def log_in(self, how: str, name: str, password: str) -> None:
+    async def log_in(self, how: str, name: str, password: str, code: str = "") -> None:
+        if self._visit().client.session.over:
+            await self.connect(self._visit().address)
         visit = self._visit()
-        client = visit.client
-        if visit.client.session.over:
-            await self.connect(visit.address)
-            visit, client = self._visit(), self._visit().client
         visit.speak_as(name)
-        if how == "guest":
-            event = await client.guest(name)
-        else:
-            event = await (client.register if how == "register" else client.login)(name, password)
-        self._move_in(event)
+        self._move_in(await _logged_in(visit.client, how, name, password, code))
 
     @work
     async def _move_in(self, event: events.LoggedIn) -> None:
@@ -184,9 +190,8 @@ class ParlourApp(Doings):
         assert greeted is not None
         return greeted
 
-    async def _again(self, how: str, name: str, password: str) -> None:
-        client = self._visit().client
-        await (client.guest(name) if how == "guest" else client.login(name, password))
+    async def _again(self, how: str, name: str, password: str, code: str = "") -> None:
+        await _logged_in(self._visit().client, how, name, password, code)
         if isinstance(self.screen, Welcome):
             self.pop_screen()
 

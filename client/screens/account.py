@@ -1,13 +1,14 @@
-"""One's own account: who one is, and a new password."""
+"""One's own account: who one is, what can be done with it, a new password, and notices."""
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.ownaccount import OwnAccount
 from client.settings import NOTICES, save
 from client.visit import Visit
 from wire.messages import Passwd
@@ -15,6 +16,10 @@ from wire.messages import Passwd
 WORDS = {"bell": "Ring the bell", "title": "Show counts in the window's title", "desktop": "Notices on the desktop",
          "mention": "… when my name falls", "whisper": "… for what is said to me in private",
          "mail": "… for mail"}  # fmt: skip
+
+
+DOINGS = {"sessions": "Sessions", "blocks": "Block list", "spelling": "Capitals of the name",
+          "save": "All that is here of me", "delete": "Delete the account"}  # fmt: skip
 
 
 class AccountPage(VerticalScroll):
@@ -25,6 +30,9 @@ class AccountPage(VerticalScroll):
     def compose(self) -> ComposeResult:
         yield Static(" Account", classes="heading")
         yield Static("", id="account-about")
+        with Horizontal(id="account-doings"):
+            for verb, words in DOINGS.items():
+                yield Button(words, id=f"do-{verb}", variant="error" if verb == "delete" else "default", compact=True)
         yield Label("Change the password", classes="title")
         yield Input(placeholder="The password now", password=True, id="old", compact=True)
         yield Input(placeholder="The new one", password=True, id="new", compact=True)
@@ -36,11 +44,23 @@ class AccountPage(VerticalScroll):
             yield Checkbox(WORDS[name], getattr(self.visit.settings.notices, name), id=f"notice-{name}", compact=True)
 
     def opened(self) -> None:
+        self._about()
+        guest = self.visit.client.session.lobby.guest
+        for verb in ("spelling", "delete"):
+            self.query_one(f"#do-{verb}", Button).display = not guest
+        self.query_one("#old").focus()
+
+    def _about(self) -> None:
         roles = ", ".join(self.visit.client.session.lobby.roles) or "user"
         where = (f"  ({show.word(roles)}) at {self.visit.address}", "$quiet")
         about = Content.assemble(" You are ", (show.word(self.visit.me), "bold"), where)
         self.query_one("#account-about", Static).update(about)
-        self.query_one("#old").focus()
+
+    @on(Button.Pressed, "#account-doings Button")
+    @work(exclusive=True)
+    async def _do(self, event: Button.Pressed) -> None:
+        await OwnAccount(self.app, self.visit, self._tell).do((event.button.id or "").removeprefix("do-"))
+        self._about()
 
     def tick(self) -> None:
         """Nothing here changes by itself."""

@@ -1,4 +1,4 @@
-"""The admin's page: rooms and their processes, what admins did, and a word to everybody."""
+"""The admin's page: rooms and their processes, accounts, what admins did, and a word to everybody."""
 
 from typing import ClassVar, Final
 
@@ -10,6 +10,7 @@ from textual.widgets import TabbedContent, TabPane
 
 from client import show
 from client.answers import Refusal
+from client.screens.accounts import AdminAccounts
 from client.screens.adminrooms import AdminRooms
 from client.screens.audit import AuditLog
 from client.screens.dialogs import Announcing
@@ -17,12 +18,13 @@ from client.visit import Visit
 from wire.errors import Refused
 from wire.names import check_text
 
-TABS: Final = {"o": "rooms", "g": "audit"}  # a letter each, also in their titles
+TABS: Final = {"o": "rooms", "u": "accounts", "g": "audit"}  # a letter each, also in their titles
 
 
 class AdminPage(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"tab('{name}')", name, show=False) for key, name in TABS.items()),
+        Binding("slash", "find", "Find", show=False),
         Binding("a", "announce", "Announce", show=False),
     ]
 
@@ -34,6 +36,8 @@ class AdminPage(Vertical):
         with TabbedContent(id="admin-tabs"):
             with TabPane("Rooms (o)", id="admin-rooms"):
                 yield AdminRooms(self.visit)
+            with TabPane("Accounts (u)", id="admin-accounts"):
+                yield AdminAccounts(self.visit)
             with TabPane("Audit log (g)", id="admin-audit"):
                 yield AuditLog(self.visit)
 
@@ -51,6 +55,10 @@ class AdminPage(Vertical):
         pane = self.query_one("#admin-tabs", TabbedContent).active_pane
         if pane is not None and self.visit.admin:
             pane.children[0].opened()  # type: ignore[attr-defined]
+
+    def action_find(self) -> None:
+        self.action_tab("accounts")
+        self.query_one("#find-account").focus()
 
     @work
     async def action_announce(self) -> None:

@@ -281,18 +281,42 @@ class Announcing(Dialog[tuple[str, str]]):
         self.dismiss(None)
 
 
+class Recovering(Dialog[tuple[str, str]]):
+    """A one-time code of the operator's, and the new password that it lets one choose."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label("A one-time code", classes="title")
+            yield Label("An operator hands one to who has forgotten the password.", classes="about")
+            yield Input(placeholder="The code", id="code")
+            yield Input(placeholder="Your new password", password=True, id="new-password")
+            yield Input(placeholder="The new one again", password=True, id="new-again")
+            yield Label("", classes="complaint", markup=False)
+            yield Button("Go in", id="recover", variant="primary", compact=True)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#recover")
+    def _done(self) -> None:
+        code, new, again = (self.query_one(f"#{id_}", Input).value for id_ in ("code", "new-password", "new-again"))
+        if not code.strip() or not new or new != again:
+            self.complain("The new ones are not the same." if new != again else "Fill in the code and a password.")
+            return
+        self.dismiss((code.strip(), new))
+
+
 class Ask(Dialog[str]):
     """One line of text."""
 
-    def __init__(self, title: str, hint: str = "", value: str = "") -> None:
+    def __init__(self, title: str, hint: str = "", value: str = "", *, secret: bool = False) -> None:
         super().__init__()
         self._texts = (title, hint, value)
+        self._secret = secret
 
     def compose(self) -> ComposeResult:
         title, hint, value = self._texts
         with Vertical(classes="dialog"):
             yield Label(Content(title), classes="title")
-            yield Input(value, placeholder=hint)
+            yield Input(value, placeholder=hint, password=self._secret)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip())

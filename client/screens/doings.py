@@ -84,7 +84,7 @@ class Doings(Ways):
         if here and not here.startswith(DIRECT):
             choices = [("private", f"Speak in private in {show.word(here)}"), ("name", "Name in a line"), *choices]
         hidden = fold(name) in visit.teller.ignored
-        choices.append(("ignore", "See what they say again" if hidden else "See nothing of them"))
+        choices.append(("ignore", "Unblock" if hidden else "Block: no mail, messages and lines of theirs"))
         side = visit.client.session.rooms.get(fold(here))
         if side is not None and side.operator:
             choices += [

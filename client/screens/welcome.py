@@ -15,11 +15,12 @@ from client import address, show
 from client.address import Address, BadAddress
 from client.answers import Refusal
 from client.events import Greeted
+from client.screens.dialogs import Recovering
 from wire.errors import Refused
 from wire.names import check_person
 
 Connect = Callable[[Address], Awaitable[Greeted]]
-LogIn = Callable[[str, str, str], Awaitable[object]]
+LogIn = Callable[..., Awaitable[object]]  # how, name, password; for "recover" also the code
 
 
 class Welcome(Screen[None]):
@@ -54,6 +55,7 @@ class Welcome(Screen[None]):
                 yield Button("Log in", id="login", variant="primary", compact=True)
                 yield Button("Create account", id="register", compact=True)
                 yield Button("Guest", id="guest", compact=True)
+            yield Button("I have a one-time code", id="code-door", compact=True)
             yield Static("Enter goes in · Tab moves · Ctrl+Q leaves", classes="hint")
 
     def on_mount(self) -> None:
@@ -95,7 +97,21 @@ class Welcome(Screen[None]):
         guests = self._greeted is not None and self._greeted.guests
         self._go("login" if has_password or not guests else "guest")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
+    @on(Button.Pressed, "#code-door")
+    @work(exclusive=True, group="login")
+    async def _with_code(self, event: Button.Pressed) -> None:
+        event.stop()
+        name = self.query_one("#name", Input).value.strip()
+        try:
+            check_person(name)
+            answer = await self.app.push_screen_wait(Recovering())
+            if answer is not None:
+                await self._log_in("recover", name, answer[1], answer[0])
+        except (Refused, Refusal) as why:
+            self._tell(why.text, "error")
+
+    @on(Button.Pressed, "#doors Button")
+    def _pressed(self, event: Button.Pressed) -> None:
         self._go(event.button.id or "login")
 
     @work(exclusive=True, group="login")

@@ -138,6 +138,13 @@ class Still(Client):
                 )  # fmt: skip
             case m.AdminRooms():
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
+            case m.AdminUsers():
+                users = [
+                    m.AdminUserRow(name=name, roles=["user", "admin"][: 1 + (n == 0)], flags=["locked"][: n == 3],
+                                   online=n < 2, made=AT - n * 9_000 * MINUTE, seen=AT - n * 700 * MINUTE)
+                    for n, name in enumerate(PEOPLE)
+                ]  # fmt: skip
+                return m.AdminUsersPage(users=users, count=len(users), more=False)
             case m.Audit():
                 acts = [m.AuditRow(number=9 - n, at=AT - n * 47 * MINUTE, by=by, what=what, target=target, text=text)
                         for n, (by, what, target, text) in enumerate(ACTS)]  # fmt: skip

@@ -113,7 +113,8 @@ async def find(pilot: Pilot[Any]) -> None:
 
 SCREENS: dict[str, Steps] = {
     "welcome": welcome, "rooms": rooms, "room": room, "lost": lost, "inbox": page("f3", "enter"), "people": page("f4"),
-    "account": page("f5"), "admin": page("f12"), "audit": page("f12", "g"), "announce": page("f12", "a"),
+    "account": page("f5"), "admin": page("f12"), "audit": page("f12", "g"),
+    "accounts": page("f12", "u"), "announce": page("f12", "a"),
     "help": page("f1"), "write": page("f9"), "find": find, "palette": page("ctrl+p"),
 }  # fmt: skip
 SHOWN = ("welcome", "room", "inbox", "admin")  # in the README

@@ -12,7 +12,7 @@ from textual.widgets import OptionList
 from client import drafts, memory, settings
 from tests.client.ptys import Terminal
 from tests.client.sight import Sight, looking, run
-from tests.scenes.stage import QUICK, UNLIMITED, Seat, Stage, eventually
+from tests.scenes.stage import QUICK, UNLIMITED, Refusal, Seat, Stage, eventually
 
 
 @pytest.fixture(scope="module")
@@ -395,6 +395,78 @@ def test_an_admin_sees_every_room_and_restarts_one(stage: Stage) -> None:
             await admin.app_is_on("#yes")
             await admin.presses("enter")
             await admin.until(lambda: _other_pid(stage, room, before), "another process")
+
+    run(play())
+
+
+def test_an_admin_finds_an_account_and_locks_it(stage: Stage) -> None:
+    async def play() -> None:
+        name = newcomer(stage)
+        async with looking(stage.host, stage.port, size=(140, 40)) as admin:
+            await admin.logs_in("admin_user")
+            await admin.presses("f12")
+            await admin.sees("Accounts (u)", "lines a second")
+            await admin.presses("u")
+            await admin.sees("foo_user", "Enter: what can be done")
+            await admin.presses("slash")
+            await admin.until(lambda: admin.app.focused.id == "find-account")
+            await admin.types(name)
+            await admin.sees_no("foo_user")
+            await admin.until(lambda: admin.app.focused.id == "account-table")
+            await admin.presses("enter")
+            await admin.sees("A one-time code, for who forgot the password")
+            await admin.until(lambda: isinstance(admin.app.focused, OptionList))
+            await admin.presses("down", "down", "enter")
+            await admin.sees(f"Lock {name}?")
+            await admin.app_is_on("#yes")
+            await admin.presses("enter")
+            await admin.sees(f"{name}: done.")
+        with pytest.raises(Refusal, match="locked"):
+            stage.login(name, PASSWORD)
+
+    run(play())
+
+
+def test_a_code_leads_in_and_the_account_page_ends_sessions_and_the_account(stage: Stage) -> None:
+    async def play() -> None:
+        name = newcomer(stage)
+        code = stage.run("admin", "user", "code", name).stdout.split()[0]
+        async with looking(stage.host, stage.port) as ann:
+            await ann.sees("is there.", "I have a one-time code")
+            ann.app.screen.query_one("#name").value = name
+            await ann.app_is_on("#code-door")
+            await ann.presses("enter")
+            await ann.sees("An operator hands one")
+            await ann.app_is_on("#code")
+            for field, text in (("code", code), ("new-password", PASSWORD + "!"), ("new-again", PASSWORD + "!")):
+                ann.app.screen.query_one(f"#{field}").value = text
+            await ann.presses("enter")
+            await ann.sees("Rooms", "F1 Help")
+            other = stage.login(name, PASSWORD + "!")
+            await ann.presses("f5")
+            await ann.sees("You are", "Capitals of the name")
+            await ann.app_is_on("#do-sessions")
+            await ann.presses("enter")
+            await ann.sees("End all others", "this one", "scenes")
+            await ann.until(lambda: isinstance(ann.app.focused, OptionList))
+            await ann.presses("enter")
+            await ann.sees("All your other sessions have ended.")
+            assert (await asyncio.to_thread(other.ended))[-1]["code"] == "bad_session"
+            await ann.app_is_on("#do-spelling")
+            await ann.presses("enter")
+            await ann.sees("Your name in other capitals")
+            ann.app.screen.query_one("Input").value = name.upper()
+            await ann.presses("enter")
+            await ann.sees(f"You are {name.upper()}")
+            await ann.app_is_on("#do-delete")
+            await ann.presses("enter")
+            await ann.sees(f"Delete the account {name.upper()}?")
+            await ann.app_is_on("#yes")
+            await ann.presses("enter")
+            await ann.sees("Your password, to delete it")
+            await ann.types(PASSWORD + "!")
+            await ann.until(lambda: ann.app.visit.client.session.over, "the end of the account")
+        assert name.upper().encode() not in (stage.data / "users" / "user-db").read_bytes()
 
     run(play())
 
