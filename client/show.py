@@ -1,7 +1,8 @@
 """What others sent, made fit to be seen: sanitised text, and lines as spans with a role each. Pure.
 
 Law: nothing that came over the wire reaches a screen but through `clean` or `word`; afterwards it has no control
-sequence, no bidirectional override and nothing invisible, and one text cannot look like two lines of different people.
+sequence, no bidirectional override and nothing invisible but the joiners of `client.joined`, and one text cannot look
+like two lines of different people.
 A span is (role, text); the line mode makes colours of roles, screens make styles of them.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from client import joined
 from wire.messages import Direct, Entry, Line, Mail, Moderated, Presence, Topic, Whispered
 from wire.names import fold
 
@@ -33,8 +35,9 @@ def clean(text: str) -> str:
         return text
     kept: list[str] = []
     marks = 0
-    for char in text:
-        if char == "\n":
+    stay = joined.meant(text)
+    for place, char in enumerate(text):
+        if char == "\n" or place in stay:
             kept.append(char)
             continue
         if char == "\t":
@@ -55,7 +58,7 @@ def clean(text: str) -> str:
 def word(text: str, most: int = 200) -> str:
     """A name, topic or the like: one line, bounded."""
     one = clean(text).replace("\n", " ")
-    return one if len(one) <= most else one[: most - 1] + "…"
+    return one if len(one) <= most else one[: most - 1].rstrip(joined.ZWJ + joined.ZWNJ + joined.EMOJI_STYLE) + "…"
 
 
 def paragraphs(text: str) -> list[str]:

@@ -5,6 +5,7 @@ Law: what follows the first row is indented, so that no part of one person's tex
 
 from collections.abc import Callable
 
+from client.joined import clusters
 from client.show import Span, Spans
 
 TIMED = 6  # as wide as the time before a line
@@ -53,9 +54,9 @@ def _words(spans: Spans) -> list[Span]:
 def _parts(word: str, first: int, rest: int, measure: Callable[[str], int]) -> list[str]:
     """A word longer than a row, in pieces that fit."""
     parts, part, room = [], "", first
-    for char in word:
-        if part and char != " " and measure(part + char) > room:
+    for piece in clusters(word):
+        if part and piece != " " and measure(part + piece) > room:
             parts.append(part)
             part, room = "", rest
-        part += char
+        part += piece
     return [*parts, part]

@@ -79,6 +79,20 @@ class Lines(ScrollView, can_focus=True):
         self._measure_all()
         self.to_end()
 
+    def place(self) -> tuple[Item, int] | None:
+        """What stands at the top, and which of its rows; None at the end, where one stays whatever comes."""
+        if self._follow or not self._starts:
+            return None
+        place, inside = self._place(int(self.scroll_offset.y))
+        return self.transcript.items[place], inside
+
+    def go_back(self, item: Item, inside: int) -> None:
+        """To where `place` was, if that is still here."""
+        at = next((n for n, one in enumerate(self.transcript.items) if one is item), None)
+        if at is not None:
+            self._follow = False
+            self.scroll_to(y=self._starts[at] + inside, animate=False, immediate=True, force=True)
+
     def update(self) -> None:
         """Take in what came at either end of the transcript."""
         items = self.transcript.items

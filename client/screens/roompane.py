@@ -34,6 +34,8 @@ class RoomPane(Vertical):
         self.page.wanted = visit.floor.calls
         self._seen = (-1, -1)  # what of the table was drawn: its changes and the room's members
         self._members: list[str] = []  # as they were drawn
+        self._open = ""  # fold(room) whose lines are on the screen
+        self._places: dict[str, tuple[Item, int]] = {}  # by fold(room), where one was when one went to another
 
     def compose(self) -> ComposeResult:
         yield Static(id="topic")
@@ -64,15 +66,25 @@ class RoomPane(Vertical):
         """Show the room that the floor looks at."""
         if (table := self.table) is None:
             return
+        self._keep_place()
         self.page.me = self.visit.me
         self.page.new_from = table.transcript.new_from
         self._seen = (-1, -1)
         self.composer.load(self.visit.drafts.rooms.get(table.name, ""))
         self.lines.open(table.transcript)
+        self._open = fold(table.name)
         self.tick()
+        if (place := self._places.pop(self._open, None)) is not None:
+            self.lines.go_back(*place)
+            self._draw_typing(table)
         self.composer.focus()
         if table.name.startswith(DIRECT) and table.transcript.first is None:
             self._older()
+
+    def _keep_place(self) -> None:
+        place = self.lines.place() if self._open else None
+        if place is not None:
+            self._places[self._open] = place
 
     def tick(self) -> None:
         """Draw what has changed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,10 +172,22 @@ def test_lines_of_long_ago_come_as_one_scrolls_and_the_place_is_kept(stage: Stag
             await asyncio.to_thread(ben.say, "the newest")
             await ann.until(lambda: ann.app.visit.floor.table(room).transcript.items[-1].text == "the newest")
             assert not lines.at_end
+            before = _seen(ann)
+            await ann.enters("hall")
+            await ann.sees_no("line number 1")
+            await ann.presses("ctrl+b")
+            await ann.sees("line number 0")
+            await ann.presses("f1", "ctrl+b")
+            await ann.sees("line number 0")
+            assert _seen(ann) == before, "one is where one was, after another room and another page"
             await ann.presses("ctrl+g")
             await ann.sees("the newest")
 
     run(play())
+
+
+def _seen(ann: Sight) -> list[str]:
+    return re.findall(r"line number \d+", ann.text)
 
 
 def _older(ann: Sight, room: str) -> bool:
