@@ -182,6 +182,34 @@ start_server() {
     say "A server now runs in the background; it stays until ./run.sh stop$where (its log: $log)."
 }
 
+# unheeded OPTION…: says which options came too late, as the server runs already.
+unheeded() {
+    local word after="" late=""
+    for word in "$@"; do
+        case $after:$word in
+        --data:* | *:--data | *:--data=*) ;; # which server, not how it runs
+        *) late="$late $word" ;;
+        esac
+        after=$word
+    done
+    [ -z "$late" ] || say "A server runs already on $DATA; not heeded:$late (./run.sh stop ends it)."
+}
+
+# client OPTION…: the client; where no server is named, one of this checkout's own that runs is told to it.
+client() {
+    local word after="" where
+    for word in "$@"; do
+        case $after:$word in
+        --name:* | --room:* | *:--name | *:--room | *:--name=* | *:--room=*) ;;
+        *:--lines | *:--plain | *:--back | *:--say | *:--follow | *:--json) ;;
+        *) become -m client "$@" ;; # a server, a word that names one, or --help
+        esac
+        after=$word
+    done
+    [ -S "$DATA/run/guardian.sock" ] && where=$(address) && export PARLOUR_HERE=$where
+    become -m client "$@"
+}
+
 # chat OPTION…: the client, on a server that runs or is started with these options.
 chat() {
     local where word after="" serve=() client=()
@@ -195,9 +223,12 @@ chat() {
         after=$word
     done
     set -- ${serve[@]+"${serve[@]}"}
-    if ! where=$(address); then
+    if where=$(address); then
+        unheeded "$@"
+    else
         lock # two at the same moment start one
-        where=$(address) || { start_server "$@" && where=$(address); } || die "The server does not answer; see $DATA/log."
+        where=$(address) && unheeded "$@"
+        [ -n "$where" ] || { start_server "$@" && where=$(address); } || die "The server does not answer; see $DATA/log."
         unlock
     fi
     become -m client --server "$where" ${client[@]+"${client[@]}"}
@@ -215,7 +246,7 @@ case $command in
 --help | -h | help) usage ;;
 -*) set_up requirements.lock && chat "$command" "$@" ;;
 serve | stop | status | admin) set_up requirements.lock && become -m lobby "$command" "$@" ;;
-client) set_up requirements.lock && become -m client "$@" ;;
+client) set_up requirements.lock && client "$@" ;;
 chaos) set_up requirements.lock && become -m bench.chaos "$@" ;;
 bench) set_up requirements.lock && become -m bench "$@" ;;
 test) set_up requirements.lock requirements-dev.lock && check "$@" ;;

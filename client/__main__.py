@@ -21,6 +21,7 @@ from client.terminal import PlainTerminal
 
 MISUSE = 1
 BUG = 70
+OURS = ("127.0.0.1", "localhost", "::1")  # last time it was on this machine: it is the one that runs here now
 USAGE = """parlour client [options]
        parlour client NAME chat://HOST:PORT
        parlour client HOST PORT NAME"""
@@ -49,7 +50,8 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     made.add_argument("words", nargs="*", metavar="WORD", help="NAME chat://HOST:PORT, or HOST PORT NAME")
-    made.add_argument("--server", metavar="HOST:PORT", help="the lobby (default: the last one, or 127.0.0.1:22222)")
+    default = "default: the last one, or run.sh's own, or 127.0.0.1:22222"
+    made.add_argument("--server", metavar="HOST:PORT", help=f"the lobby ({default})")
     made.add_argument("--name", help="who you are; with --room you go straight in")
     made.add_argument("--room", help="the room to enter, made when there is none")
     made.add_argument("--back", action="store_true", help="enter the rooms of your last visit without asking")
@@ -107,10 +109,15 @@ def _wishes(options: argparse.Namespace, remembered: memory.Memory) -> Wishes:
 def _server(options: argparse.Namespace, remembered: memory.Memory) -> Address:
     if options.server is not None:
         return address.parse(options.server)
+    last = here = None
+    with contextlib.suppress(BadAddress):
+        here = address.parse(os.environ["PARLOUR_HERE"]) if os.environ.get("PARLOUR_HERE") else None
     if remembered.server and _person_is_there():
         with contextlib.suppress(BadAddress):
-            return address.parse(remembered.server)
-    return Address(address.LOCAL, address.PORT)
+            last = address.parse(remembered.server)
+    if last is not None and not (here is not None and last.host in OURS):
+        return last
+    return here or Address(address.LOCAL, address.PORT)
 
 
 def _script(options: argparse.Namespace, wishes: Wishes) -> Script:

@@ -1,7 +1,7 @@
 """The full-screen client: what the session tells goes to the floor and the screens, what one asks goes to the visit.
 
-Law: events are only noted as they come; the screen is drawn from what is noted at most `FRAMES` times a second, so that
-a room with a hundred lines a second costs no more than a quiet one with as many frames.
+Law: events are only noted as they come; the screen is drawn from what is noted at a bounded rate (`ways.FRAMES`), so
+that a room with a hundred lines a second costs no more than a quiet one with as many frames.
 """
 
 import asyncio
@@ -32,7 +32,6 @@ from client.screens.welcome import Welcome
 from client.visit import Visit
 from wire.names import fold
 
-FRAMES: Final = 15.0  # a second, at most
 FAREWELL_SECONDS: Final = 2.0
 DRAFTS_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 10.0

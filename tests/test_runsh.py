@@ -253,7 +253,12 @@ def test_a_server_is_started_once_and_stays_until_stop(real: Checkout) -> None:
     assert pid
     assert os.getsid(pid) not in {os.getsid(0), 0}
     second = real.run("--port", "0")
-    assert (second.returncode, second.stderr) == (0, "")
+    assert second.returncode == 0
+    assert second.stderr == f"A server runs already on {data}; not heeded: --port 0 (./run.sh stop ends it).\n"
+    assert real.run("--lines", f"--data={data}").stderr == "", "these are heeded"
+    followed = real.run("client", "--name", "ann", "--room", "hall", "--say")
+    assert (followed.returncode, followed.stderr) == (0, ""), "it found the server, whatever its port"
+    assert real.run("client", "127.0.0.1:1", "--name", "ann", "--say").returncode == 2, "another was named"
     assert guardian(data) == pid
     assert f"running    {pid}" in re.sub(r"running +", "running    ", real.run("status").stdout)
     stopped = real.run("stop")

@@ -22,17 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 RATE = 100  # lines a second
 LONG = 10_000  # lines of scrollback
 STARTS = 7
+SIZES = ((80, 24), (120, 40), (200, 50))
 
 
 class Screen:
-    """The client in a terminal of 120 by 40; what it draws is counted and thrown away."""
+    """The client in a terminal; what it draws is counted and thrown away."""
 
-    def __init__(self, stage: Stage, home: Path, *words: str) -> None:
+    def __init__(self, stage: Stage, home: Path, *words: str, size: tuple[int, int] = (120, 40)) -> None:
         own = {"XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home), "PYTHONPATH": str(ROOT)}
         environment = {**os.environ, **own, "TERM": "xterm-256color"}
         command = ["-m", "client", "--server", f"{stage.host}:{stage.port}", *words]
         self.begun = time.monotonic()
-        self.child = pexpect.spawn(sys.executable, command, env=environment, dimensions=(40, 120), cwd=str(ROOT))
+        self.child = pexpect.spawn(sys.executable, command, env=environment, dimensions=size[::-1], cwd=str(ROOT))
         self.drawn = 0
 
     def until(self, text: bytes, seconds: float = 20.0) -> float:
@@ -67,8 +68,8 @@ class Screen:
 
 
 @contextlib.contextmanager
-def looking(stage: Stage, home: Path, *words: str) -> Iterator[Screen]:
-    screen = Screen(stage, home, *words)
+def looking(stage: Stage, home: Path, *words: str, size: tuple[int, int] = (120, 40)) -> Iterator[Screen]:
+    screen = Screen(stage, home, *words, size=size)
     try:
         yield screen
     finally:
@@ -83,9 +84,9 @@ def first_screen(stage: Stage, home: Path) -> list[float]:
     return times
 
 
-def busy(stage: Stage, home: Path, speaker: Seat, room: str, seconds: float) -> tuple[float, float]:
-    """(CPU in percent of a core, kB drawn a second) while RATE lines a second come in."""
-    with looking(stage, home, "--name", "watcher", "--room", room) as screen:
+def busy(stage: Stage, home: Path, speaker: Seat, seconds: float, size: tuple[int, int]) -> tuple[float, float]:
+    """(CPU in percent of a core, bytes drawn for each line) while RATE lines a second come in."""
+    with looking(stage, home, "--name", f"watcher{size[0]}", "--room", "busy", size=size) as screen:
         screen.until(b"rite a line")
         screen.quiet()
         screen.drawn = 0
@@ -98,7 +99,7 @@ def busy(stage: Stage, home: Path, speaker: Seat, room: str, seconds: float) -> 
             screen.take(0.005)
             drain(speaker)
         cpu = sum(screen.process.cpu_times()[:2]) - spent
-        return 100 * cpu / seconds, screen.drawn / seconds / 1_000
+        return 100 * cpu / seconds, screen.drawn / said
 
 
 def drain(seat: Seat) -> None:
@@ -129,8 +130,10 @@ def main(seconds: float = 20.0) -> None:
             times = first_screen(stage, home)
             print(f"first screen: median {statistics.median(times):.2f} s, worst {max(times):.2f} s of {STARTS}")
             speaker = stage.guest("speaker").enter("busy")
-            cpu, drawn = busy(stage, home, speaker, "busy", seconds)
-            print(f"{RATE} lines/s: {cpu:.0f} % of a core, {drawn:.0f} kB/s drawn at 120x40")
+            for size in SIZES:
+                cpu, drawn = busy(stage, home, speaker, seconds, size)
+                told = f"{cpu:.0f} % of a core, {drawn:.0f} bytes a line, {drawn * RATE / 1_000:.0f} kB/s"
+                print(f"{RATE} lines/s at {size[0]}x{size[1]}: {told}")
             author = stage.guest("author").enter("long")
             for number in range(LONG):
                 author.send("say", text=f"line {number} of a long evening, some longer and some shorter than this one")

@@ -278,7 +278,7 @@ class Lines(ScrollView, can_focus=True):
             base += self.get_component_rich_style("lines--cursor", partial=True)
         segments = [Segment(text, base + self._style(role, text)) for role, text in spans if text]
         segments = self._selected(segments, plain(spans), row)
-        strip = Strip(segments).crop_extend(0, width, base)
+        strip = Strip(segments).crop_extend(0, width, base).simplify()  # each segment is two sequences on the wire
         return strip.apply_offsets(0, row)
 
     def _row(self, row: int) -> tuple[Spans | None, Item | None]:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from client import show
 from client.link import read_clock
@@ -21,6 +21,7 @@ from client.screens.people import PeoplePage
 from client.screens.roompane import RoomPane
 from client.screens.rooms import RoomsPage
 from client.screens.sidebar import Sidebar
+from client.screens.steady import Steady
 from client.visit import Visit
 
 NARROW = 64  # columns below which the list at the left is hidden
@@ -41,7 +42,7 @@ class Main(Screen[None]):
             with ContentSwitcher(initial="rooms", id="pages"):
                 yield RoomsPage(self.visit)
                 yield RoomPane(self.visit)
-        yield Static(id="bar")
+        yield Steady(id="bar")
 
     def on_mount(self) -> None:
         self._ready = True
@@ -100,18 +101,18 @@ class Main(Screen[None]):
         self._draw_bar()
 
     def _draw_bar(self) -> None:
-        bar = self.query_one("#bar", Static)
+        bar = self.query_one("#bar", Steady)
         trouble = self._trouble()
         bar.set_class(bool(trouble), "trouble")
         if trouble:
-            bar.update(Content(f" {trouble}"))
+            bar.say(Content(f" {trouble}"))
             return
         parts: list[tuple[str, str]] = []
         keys = self.visit.settings.keys
         for key in KEYS:
             if key.footer:
                 parts += [(f" {short(keys.get(key.id, key.keys))} ", "bold"), (f"{key.footer} ", "$quiet")]
-        bar.update(Content.assemble(*parts))
+        bar.say(Content.assemble(*parts))
 
     def _trouble(self) -> str:
         """What is the matter with the connections, in one sentence, or nothing."""

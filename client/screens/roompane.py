@@ -7,7 +7,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from client import show
@@ -17,6 +17,7 @@ from client.grouping import Page
 from client.link import read_clock
 from client.screens.composer import Composer
 from client.screens.lines import Lines
+from client.screens.steady import Steady
 from client.transcript import Item
 from client.visit import Visit
 from wire.messages import Direct, Line, Whispered
@@ -38,11 +39,11 @@ class RoomPane(Vertical):
         self._places: dict[str, tuple[Item, int]] = {}  # by fold(room), where one was when one went to another
 
     def compose(self) -> ComposeResult:
-        yield Static(id="topic")
+        yield Steady(id="topic")
         with Horizontal():
             yield Lines(self.page, id="lines")
             yield OptionList(id="members", compact=True, markup=False)
-        yield Static(id="typing")
+        yield Steady(id="typing")
         yield Composer(self.visit.words, id="composer")
 
     def on_mount(self) -> None:
@@ -109,7 +110,7 @@ class RoomPane(Vertical):
         if table.name.startswith(DIRECT):
             about = " what you two tell each other, wherever you are"
         name = (f" {show.word(table.name)} ", "bold $primary")
-        self.query_one("#topic", Static).update(Content.assemble(name, (about, "$quiet"), topic))
+        self.query_one("#topic", Steady).say(Content.assemble(name, (about, "$quiet"), topic))
 
     def _draw_typing(self, table: Table) -> None:
         now = read_clock().mono
@@ -117,9 +118,9 @@ class RoomPane(Vertical):
         who = show.names(sorted(table.typing))
         told = f" {who} {'is' if len(table.typing) == 1 else 'are'} typing …" if who else ""
         past = table.transcript.more_after or not self.lines.at_end
-        row = self.query_one("#typing", Static)
+        row = self.query_one("#typing", Steady)
         row.set_class(past, "past")
-        row.update(Content(" These are earlier lines  ·  Ctrl+G goes to the newest" if past else told))
+        row.say(Content(" These are earlier lines  ·  Ctrl+G goes to the newest" if past else told))
 
     def _draw_members(self) -> None:
         direct = self.visit.floor.shown.startswith(DIRECT)

@@ -1,6 +1,6 @@
 """The ways about: from page to page and room to room, by keys, commands and mouse.
 
-Law: what has changed is drawn at most `FRAMES` times a second, however much comes in.
+Law: what has changed is drawn at most `FRAMES` times a second, and on a big screen less often, however much comes in.
 """
 
 from typing import Final
@@ -18,6 +18,7 @@ from client.visit import Visit
 from wire.names import fold
 
 FRAMES: Final = 8.0  # a second, at most; what comes after a pause is drawn at once
+CELLS: Final = 30_000  # a second, at most: a frame of a big screen is many bytes over ssh, 50 kB a second so
 AT_ONCE: Final = 0.01  # seconds, so that what comes together is drawn together
 EVERYWHERE: Final = ("quit", "help_quit")
 OWN: Final = ("next_room", "previous", "lines", "find", "end", "links", "write", "members", "leave", "room_number",
@@ -42,7 +43,8 @@ class Ways(App[int]):
     def _soon(self) -> None:
         if not self._dirty and self.is_running:
             self._dirty = True
-            self.set_timer(max(AT_ONCE, self._drawn_at + 1 / FRAMES - read_clock().mono), self._frame)
+            pause = max(1 / FRAMES, self.size.width * self.size.height / CELLS)
+            self.set_timer(max(AT_ONCE, self._drawn_at + pause - read_clock().mono), self._frame)
 
     def _frame(self) -> None:
         self._dirty = False
