@@ -50,7 +50,7 @@ class Form:
 # fmt: off
 VERBS: Final[dict[Verb, Form]] = {
     "whisper": Form("W*", "@NAME TEXT",          "say it to one person here, unseen by the rest (or /whisper)", "most"),
-    "tell":    Form("W*", "/tell NAME TEXT",     "say it to somebody in any room, or away", "most"),
+    "tell":    Form("W*", "/tell NAME TEXT",     "say it to one person now, in any room; kept while away", "most"),
     "me":      Form("*",  "/me TEXT",            "say what you do", "most"),
     "who":     Form("",   "/who",                "who is in this room", "most"),
     "people":  Form("",   "/people",             "who is online, and where", "most"),
@@ -58,7 +58,7 @@ VERBS: Final[dict[Verb, Form]] = {
     "join":    Form("W",  "/join ROOM",          "enter a room; it is made when there is none", "most"),
     "switch":  Form("w",  "/switch [ROOM]",      "to another room you are in; alone: which they are", "most"),
     "history": Form("w",  "/history [NUMBER]",   "earlier lines", "most"),
-    "mail":    Form("w",  "/mail [NAME]",        "your inbox, or write to somebody", "most"),
+    "mail":    Form("w",  "/mail [NAME]",        "your inbox, or a letter to somebody, for theirs", "most"),
     "read":    Form("W",  "/read NUMBER",        "read a mail", "most"),
     "leave":   Form("",   "/leave",              "leave this room", "most"),
     "menu":    Form("",   "/menu",               "go to the menu; you stay in your rooms", "most"),

@@ -79,8 +79,10 @@ class Doings(Ways):
         with contextlib.suppress(Refusal):
             page: WhoisPage = await visit.client.ask(Whois(name=name))
             kind = "a guest" if page.guest else "an account"
-            about = f"{kind}, {'in ' + (show.names(page.rooms) or 'the lobby') if page.online else 'not online'}"
-        choices = [("direct", "Direct messages"), ("mail", "Write mail")]
+            last = page.seen if isinstance(page.seen, int) else page.last_login
+            away = f"last here {show.stamp(last)}" if isinstance(last, int) else "not online"
+            about = f"{kind}, {'in ' + (show.names(page.rooms) or 'the lobby') if page.online else away}"
+        choices = [("direct", "Direct messages: said now"), ("mail", "Write mail: a letter for the inbox")]
         if here and not here.startswith(DIRECT):
             choices = [("private", f"Speak in private in {show.word(here)}"), ("name", "Name in a line"), *choices]
         hidden = fold(name) in visit.teller.ignored
