@@ -14,6 +14,7 @@ from bench.plot import Series, exponent, svg
 
 Report = dict[str, Any]
 MARKED: Final = re.compile(r"(?<=<!-- report -->\n).*?(?=<!-- end of report -->)", re.DOTALL)
+COMPARED: Final = ("fanout", "biggest", "manyrooms", "lockstep")  # with ratios beneath their tables
 PEERS: Final = ("InspIRCd", "ngIRCd", "Redis pub/sub")
 # measurement, value, what it is called, and the axis of sizes
 PLOTS: Final = (
@@ -92,7 +93,9 @@ def _section(name: str, found: Any) -> list[str]:
             out.append(f"| {row['case']} | {row['who']} | {cells} |")
         out.append("")
     for key in ("rate", "full"):
-        if name in ("fanout", "manyrooms", "lockstep") and any(key in row["values"] for row in found["rows"]):
+        if name in COMPARED and any(
+            key in row["values"] for row in found["rows"]
+        ):
             label = next(column.label for column in used if column.key == key)
             out += _ratios(found["rows"], key, label)
     out += [f"- {word}" for word in found["words"]]

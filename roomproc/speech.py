@@ -31,7 +31,7 @@ def say(room: "Room", connection: Connection, message: Say, now: Now) -> None:
         room.moderation.check_speech(member.name, member.roles, member.said, now.mono, now.wall)
     connection.pace.take(now.mono)
     member.said = now.mono
-    room.at = at = max(room.at, now.wall)
+    at = room.at = now.wall if now.wall > room.at else room.at
     seq = current.seq + 1
     kind: str | UnsetType = "action" if message.kind == "action" else UNSET
     line = Line(seq=seq, at=at, sender=member.name, text=text, kind=kind, guest=True if member.guest else UNSET)
