@@ -18,20 +18,23 @@ class Database:
         """Open the file and bring its schema up to date. Raises sqlite3.Error, NewerFile."""
         self._db = connect(path, durability)
         migrate(self._db, steps)
-        self.writes = 0  # so far; whoever compares knows whether something was written meanwhile
+        # So far; whoever compares knows whether what they say hangs on the commit: something was written meanwhile, or
+        # read while not all of it was stored.
+        self.pending = 0
         self._failed: sqlite3.Error | None = None
 
     def read(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        self.pending += self._db.in_transaction
         return self._db.execute(sql, values)
 
     def one(self, sql: str, *values: Any) -> Any:
         """The first value of the first row, None when there is none."""
-        row = self._db.execute(sql, values).fetchone()
+        row = self.read(sql, *values).fetchone()
         return None if row is None else row[0]
 
     def write(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Execute in the round's transaction. Raises sqlite3.Error, after which only `rollback` helps."""
-        self.writes += 1
+        self.pending += 1
         try:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")

@@ -236,10 +236,10 @@ class Desk:
     @contextlib.contextmanager
     def guarding(self, connection: Connection, re: str | UnsetType) -> Iterator[None]:
         """Their fault is answered; a fault of the disk fails the round; a bug of ours costs this connection."""
-        before, wrote = len(self.effects), self.mailbox.writes
+        before, wrote = len(self.effects), self.mailbox.pending
         try:
             yield
-            if self.mailbox.writes != wrote:
+            if self.mailbox.pending != wrote:
                 self._of_mail += self.effects[before:]
         except Refused as why:
             self.refuse(connection, re, why)

@@ -50,8 +50,8 @@ class Mailbox:
         return self._db.dirty
 
     @property
-    def writes(self) -> int:
-        return self._db.writes
+    def pending(self) -> int:
+        return self._db.pending
 
     # -- what comes in
 

@@ -16,7 +16,9 @@ from wire.messages import (
     Guest,
     Join,
     Login,
+    MailList,
     MailNew,
+    MailPage,
     MailSend,
     Passwd,
     Ping,
@@ -170,6 +172,19 @@ def test_mail_that_cannot_be_stored_refuses_nobody_else(front: Front) -> None:
     front.restart()
     front.login("ann", "another password")
     assert front.store.catalogue.room("games") is not None
+
+
+def test_nobody_is_told_of_mail_that_was_not_stored_in_the_end(front: Front) -> None:
+    """A listing in the same round has seen it: it hangs on the same commit."""
+    ann, ben = front.login("ann"), front.login("ben")
+    front.fail_mail = FULL
+    front.desk.take(ann.connection, encode(Create(room="games", id="c")))
+    front.desk.take(ben.connection, encode(MailSend(to=["ann"], subject="chess", body="Tuesday?", id="m")))
+    front.desk.take(ann.connection, encode(MailList(id="l")))
+    front.end_round()
+    assert ben.take(Error).code == "storage"
+    assert (ann.take(Done).re, ann.take(Error).re) == ("c", "l")
+    assert not [message for message in ann.inbox if isinstance(message, MailPage)]
 
 
 def test_an_account_is_made_only_once_the_inbox_of_its_names_former_bearer_is_empty(front: Front) -> None:
