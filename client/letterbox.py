@@ -63,14 +63,8 @@ class Letterbox:
         return await self.keep_draft(to, subject, body, answers)
 
     async def keep_mail(self, mail: MailKeep) -> int:
-        """A mail from elsewhere into one's own mailbox; waits as long as the server asks for."""
-        while True:
-            try:
-                return _number(await self.ask(mail))
-            except Refusal as why:
-                if why.code != "too_fast":
-                    raise
-                await asyncio.sleep(why.retry_after or 1.0)
+        """A mail from elsewhere into one's own mailbox."""
+        return _number(await self._patiently(mail))
 
     # -- looking
 
@@ -115,7 +109,7 @@ class Letterbox:
         """All of one's mails, whole, oldest first, left as they are; each with how many there are."""
         page = MailExportPage(mails=[], more=True, count=0)
         while page.more:
-            page = await self.ask(MailExport(after=page.mails[-1].mail if page.mails else 0, limit=limit))
+            page = await self._patiently(MailExport(after=page.mails[-1].mail if page.mails else 0, limit=limit))
             for mail in page.mails:
                 yield mail, page.count
             if not page.mails:
@@ -126,18 +120,28 @@ class Letterbox:
     async def mark_mail(self, number: int, *, read: bool | None = None, starred: bool | None = None) -> None:
         message = MailMark(mail=number)
         message.read, message.starred = UNSET if read is None else read, UNSET if starred is None else starred
-        await self.ask(message)
+        await self._patiently(message)
 
     async def move_mail(self, number: int, folder: Folder | None = None) -> None:
         """Into the archive or the trash; without a folder back to where it was before."""
-        await self.ask(MailMove(mail=number, folder=UNSET if folder is None else folder))
+        await self._patiently(MailMove(mail=number, folder=UNSET if folder is None else folder))
 
     async def delete_mail(self, number: int) -> None:
         """Into the trash, and from there for good."""
-        await self.ask(MailDelete(mail=number))
+        await self._patiently(MailDelete(mail=number))
 
     async def empty_trash(self) -> None:
         await self.ask(MailEmpty())
+
+    async def _patiently(self, message: Message) -> Any:
+        """What is done to many mails in a row: waits as long as the server asks for."""
+        while True:
+            try:
+                return await self.ask(message)
+            except Refusal as why:
+                if why.code != "too_fast":
+                    raise
+                await asyncio.sleep(why.retry_after or 1.0)
 
 
 def _given(number: int | None) -> Any:

@@ -29,12 +29,10 @@ PLACES: Final = ("inbox", "sent", "drafts", "archive", "trash", STARRED)
 DEEDS: Final = (
     ("n", "write", "new"), ("r", "reply", "reply"), ("a", "reply_all", "to all"), ("s", "star", "star"),
     ("d", "delete", "delete"), ("e", "archive", "archive"), ("u", "unread", "unread"), ("b", "restore", "back"),
-    ("slash", "find", "find"), ("x", "files", "files"),
+    ("slash", "find", "find"), ("z", "empty", "empty trash"), ("x", "files", "files"),
 )  # fmt: skip
-SPACE: Final = "\N{NO-BREAK SPACE}"
 KEYS: Final = " ".join(
-    f"[@click=deed('{verb}')][b $foreground]{key.replace('slash', '/')}[/]{SPACE}{word}[/] "
-    for key, verb, word in DEEDS
+    f"[@click=deed('{verb}')][b $foreground]{key.replace('slash', '/')}[/] {word}[/] " for key, verb, word in DEEDS
 )
 
 
@@ -317,6 +315,16 @@ class InboxPage(Vertical):
         await self._deed(self.visit.client.delete_mail)
         if not for_good:
             self.notify("It is in the trash; b brings it back from there.", timeout=3)
+
+    @work
+    async def action_empty(self) -> None:
+        many = next((row.mails for row in self._folders if row.folder == "trash"), 0)
+        question = f"Delete {show.count(many, 'mail')} in the trash for good?"
+        sure = await self.app.push_screen_wait(Confirm(question, "Delete")) if many else False
+        if sure:
+            await self.visit.client.empty_trash()
+            self._clear()
+            self.refresh_rows()
 
     @work
     async def action_files(self) -> None:

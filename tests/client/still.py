@@ -113,9 +113,8 @@ class Still(Client):
                           for n, name in enumerate(PEOPLE)]  # fmt: skip
                 return m.WhoPage(people=people, count=len(people), more=False)
             case m.MailList(thread=thread):
-                found = [
-                    mail for mail in MAILS if thread is UNSET or mail[0] == thread or (thread == 4 and mail[0] == 3)
-                ]
+                shown = (4, 2, 1) if thread is UNSET else (4, 3) if thread == 4 else (thread,)
+                found = [mail for mail in MAILS if mail[0] in shown]
                 rows = [
                     m.MailRow(
                         mail=number, sender=who, subject=subject, at=AT - (5 - number) * 90 * MINUTE, read=read,

@@ -165,9 +165,17 @@ def test_a_draft_that_is_gone_is_kept_as_a_new_one() -> None:
         asyncio.run(Box(Refusal("full", "full")).keep_draft(["ben"], "s", "b", draft=3))
 
 
-def test_a_server_that_is_too_fast_is_waited_for() -> None:
+def test_a_server_that_asks_to_slow_down_is_waited_for() -> None:
     box = Box(Refusal("too_fast", "wait", retry_after=0.001), m.Done(mail=4))
     assert asyncio.run(box.keep_mail(m.MailKeep(sender="z", body="b", at=1))) == 4
+    box = Box(Refusal("too_fast", "wait", retry_after=0.001), *pages([1, 2]))
+
+    async def numbers() -> list[int]:
+        return [found.mail async for found, _ in box.every_mail()]
+
+    assert asyncio.run(numbers()) == [1, 2]
+    with pytest.raises(Refusal, match="no"):
+        asyncio.run(Box(Refusal("no_such_mail", "no")).move_mail(3))
 
 
 # -- files

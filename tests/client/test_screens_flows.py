@@ -321,6 +321,11 @@ def test_drafts_threads_stars_search_and_what_another_terminal_does(stage: Stage
             await ann.sees_no("Re: Re: the boat")
             await ann.presses("5", "end", "b")
             await ann.sees("trash 1")
+            await ann.presses("z")
+            await ann.sees("1 mail in the trash for good?")
+            await ann.app_is_on("#yes")
+            await ann.presses("enter")
+            await ann.sees("Trash", "empty")
 
             await ann.presses("n")
             await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "to")
@@ -343,7 +348,7 @@ def test_drafts_threads_stars_search_and_what_another_terminal_does(stage: Stage
             await ann.sees("All your mail out")
             await ann.types(f"export {place}")
             await ann.until(place.exists)
-            await ann.sees("5 mails in")
+            await ann.sees("4 mails in")
 
     run(play())
 
