@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from client.api import Client, Room
 from client.saving import page_of
-from wire.messages import Belongings, BelongingsPage, History, HistoryPage, Line, MailExport, MailExportPage
+from wire.messages import Belongings, BelongingsPage, History, HistoryPage, Line
 from wire.names import fold
 
 PAGE: Final = 500  # entries of a room's log
@@ -44,13 +44,10 @@ async def _own(client: Client) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _mail(client: Client) -> AsyncIterator[dict[str, Any]]:
-    page = MailExportPage(mails=[], more=not client.session.lobby.guest, count=0)
-    while page.more:
-        page = await client.ask(MailExport(after=page.mails[-1].mail if page.mails else 0))
-        for mail in page.mails:
-            yield {**msgspec.to_builtins(mail), "kind": "mail"}
-        if not page.mails:
-            return
+    if client.session.lobby.guest:
+        return
+    async for mail, _ in client.every_mail():
+        yield {**msgspec.to_builtins(mail), "kind": "mail"}
 
 
 async def _said(client: Client) -> AsyncIterator[dict[str, Any]]:
