@@ -3,13 +3,14 @@
 Law: what one connection changes, the others of the same person are told, and the count of what is unread all of them.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import UNSET
 
 from lobby import mailpages
-from lobby.desk import Desk
+from lobby.desk import STORE_FAULTS, Desk
 from lobby.effects import Seek
 from lobby.pages import fit
 from lobby.quota import quota
@@ -36,6 +37,8 @@ from wire.messages import (
 )
 
 SEARCH_MAX: Final = 200  # characters
+
+log = logging.getLogger(__name__)
 
 
 def page(desk: Desk, connection: Connection, message: MailList) -> None:
@@ -69,6 +72,9 @@ def search(desk: Desk, connection: Connection, message: MailSearch) -> None:
 
     def found(outcome: tuple[list[MailRow], bool] | Exception) -> None:
         with desk.guarding(connection, message.id):
+            if isinstance(outcome, STORE_FAULTS):  # of a reader beside: nothing that this round stores is concerned
+                log.error("a search failed: %s", outcome)
+                raise Refused("busy", "the search failed; try again")
             if isinstance(outcome, Exception):
                 raise outcome
             if connection.state is not State.OVER:

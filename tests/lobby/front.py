@@ -4,6 +4,7 @@ Passwords are verified on the spot, the nursery is a list of what it was asked f
 """
 
 import itertools
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -252,11 +253,19 @@ class Front:
                 figures = {pid: Figures(1.5, 20_000_000, 5_000_000, 60) for pid in pids}
                 work.append(lambda: then(figures))
             case Seek(look=look, then=found):
-                work.append(lambda: found(look(self.mailbox._db.read)))
+                work.append(lambda: found(_looked(lambda: look(self.mailbox._db.read))))
             case _:
                 self.asked.append(effect)
                 if isinstance(effect, ToRoom | CloseLink):
                     assert effect.link
+
+
+def _looked(look: Callable[[], Any]) -> Any:
+    """As a thread hands it over."""
+    try:
+        return look()
+    except sqlite3.Error as why:
+        return why
 
 
 def _client(connection: Connection) -> Client:

@@ -1,11 +1,14 @@
 """One's own mailbox over the wire: folders, threads, stars, search, trash, export; and who is told of a change."""
 
+import sqlite3
+
 import pytest
 from msgspec import UNSET
 
 from tests.lobby.front import Client, Front
 from wire.messages import (
     Done,
+    Error,
     Mail,
     MailChanged,
     MailDelete,
@@ -131,6 +134,20 @@ def test_search_by_pages_and_folders(front: Front, ann: Client) -> None:
     assert ([row.mail for row in page.mails], page.more) == ([numbers[2], numbers[0]], False)
     assert listed(ann, MailSearch(text="boat", folder="trash")) == [numbers[1]]
     assert ann.refused(MailSearch(text="x" * 201)) == "too_long"
+
+
+def test_a_search_that_fails_harms_nothing(front: Front, ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    (number,) = send(front, "boat")
+    ann.inbox.clear()
+
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr("lobby.mailpages.search", fail)
+    ann.send(MailMark(mail=number, starred=True), MailSearch(text="boat"))
+    assert ann.take(Done).mail == number
+    assert ann.take(Error).code == "busy"
+    assert listed(ann, MailList(starred=True)) == [number]
 
 
 def test_an_export_leaves_all_as_it_is(front: Front, ann: Client) -> None:
