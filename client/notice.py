@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from client import show
-from client.floor import Alert
+from client.floor import DIRECT, Alert
 from client.settings import Settings
 from wire.names import fold
 
@@ -55,6 +55,8 @@ def heading(alert: Alert) -> str:
     match alert.kind:
         case "mail":
             return f"Mail from {alert.sender}"
+        case "whisper" if alert.room.startswith(DIRECT):
+            return f"{alert.sender} tells you"
         case "whisper":
             return f"{alert.sender} in {alert.room}, in private"
         case _:

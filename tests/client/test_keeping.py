@@ -105,5 +105,12 @@ def test_a_quiet_room_and_the_one_looked_at_give_no_notice() -> None:
     assert not notice.wanted(Alert("mail", "", "ben", "x"), mine, "", focused=True)
 
 
+def test_a_notice_says_where_it_was_said() -> None:
+    assert notice.heading(Alert("whisper", "@ben", "ben", "psst")) == "ben tells you"
+    assert notice.heading(Alert("whisper", "hall", "ben", "psst")) == "ben in hall, in private"
+    assert notice.heading(Alert("mention", "hall", "ben", "ann!")) == "ben in hall"
+    assert notice.heading(Alert("mail", "", "ben", "chess")) == "Mail from ben"
+
+
 def test_notices_pass_through_tmux() -> None:
     assert notice.desktop("a", "b", {"TMUX": "x"}).startswith("\x1bPtmux;\x1b\x1b]9;a: b\x07")

@@ -614,6 +614,31 @@ def test_what_a_killed_client_had_handed_over_exists_once(stage: Stage, home: Pa
     assert len([m for m in ben.heard if m["type"] == "whispered"]) == 1
 
 
+def test_what_is_written_to_the_terminal_for_a_notice(stage: Stage, home: Path) -> None:
+    """Bell, title and desktop notice, as bytes; in tmux wrapped so that they reach the terminal around it."""
+    room, name = stage.new("bells"), newcomer(stage)
+    ben, foo = stage.guest("ben").enter(room), stage.login("foo_user")
+    words = ("--name", name, "--room", room)
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
+        ann.sees("rite a line")
+        ann.child.send("\x1bOQ")  # F2: another page, so that the room is not looked at
+        ann.sees("ype to find a room")
+        ben.say(f"{name}: look ; here")
+        desktop = f"\x1b]9;{ben.name} in {room}: {name}: look  here\x07"
+        told = ann.sees(desktop + f"\x1b]777;notify;{ben.name} in {room};{name}: look  here\x07")
+        assert b"\x07" in told.removesuffix(desktop.encode()).split(b"\x1b]2;")[0], "the bell"
+        ann.sees("\x1b]2;(1) ")
+        foo.ask("tell", to=name, text="psst")
+        ann.sees("\x1b]777;notify;foo_user tells you;psst\x07")
+        foo.ask("mail_send", to=[name], subject="chess", body="?")
+        ann.sees("\x1b]777;notify;Mail from foo_user;chess\x07")
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD, TMUX="/tmp/x,1,0") as ann:
+        ann.sees("rite a line")
+        foo.ask("tell", to=name, text="psst")
+        desktop = "\x1b]9;foo_user tells you: psst\x07\x1b]777;notify;foo_user tells you;psst\x07"
+        ann.sees("\x1bPtmux;" + desktop.replace("\x1b", "\x1b\x1b") + "\x1b\\")
+
+
 def test_new_since_you_left_is_marked(stage: Stage) -> None:
     async def play() -> None:
         room = stage.new("later")
