@@ -93,9 +93,7 @@ def _section(name: str, found: Any) -> list[str]:
             out.append(f"| {row['case']} | {row['who']} | {cells} |")
         out.append("")
     for key in ("rate", "full"):
-        if name in COMPARED and any(
-            key in row["values"] for row in found["rows"]
-        ):
+        if name in COMPARED and any(key in row["values"] for row in found["rows"]):
             label = next(column.label for column in used if column.key == key)
             out += _ratios(found["rows"], key, label)
     out += [f"- {word}" for word in found["words"]]
