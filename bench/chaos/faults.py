@@ -161,8 +161,8 @@ class Faults:
         end = time.monotonic() + event.seconds
         try:
             while time.monotonic() < end:
-                _fill(filler)
-                self.system.disk_was_full = time.monotonic()
+                await asyncio.to_thread(_fill, filler)  # hundreds of megabytes: everybody here would stand still
+                self.world.disk_was_full = time.monotonic()
                 if whom:
                     self._signal(whom, signal.SIGKILL)
                     whom = ""

@@ -115,7 +115,14 @@ class Reader(AtLobby):
                 mail = await wire.ask("mail_read", mail=self.world.chance(f"{self.lists}").choice(listed))
                 if mail["body"] != mail["subject"]:
                     self.world.strange(f"mail {mail['mail']} has another's body: {mail}")
-            await asyncio.sleep(max(1.0, len(listed) / 100) if not self.world.quiet else 0.2)
+            await self._rest(max(1.0, len(listed) / 100))
+
+    async def _rest(self, seconds: float) -> None:
+        """Until then, or until all that is asked for is to look at the end of it."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.world.quiet:
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)
 
     async def _list(self, wire: Wire) -> list[int]:
         listed: list[int] = []

@@ -24,6 +24,7 @@ SLOW_BUFFER: Final = 4_096  # bytes
 PASSING: Final = 2.0  # lines a second of those who come and go
 LONG: Final = 3_900  # characters; a text may have 4,000
 WHISPERS: Final = 0.2  # of what is said
+FULL_SECONDS: Final = 0.5  # after a disk was seen full, in which it may have been so still
 LATE: Final = 0.3  # of the returns are not at once
 
 
@@ -124,6 +125,8 @@ class Member:
         if self.wire is not None:
             self.wire.close()
             self.wire = None
+        for said in self.pending.values():  # the answer that was on its way may have been an error
+            said.refused += said.sent_at < self.world.disk_was_full + FULL_SECONDS
         self._again.clear()
         self._once.clear()
 
@@ -200,6 +203,7 @@ class Member:
 
     def _send(self, wire: Wire, said_id: str, said: Said) -> None:
         said.tries += 1
+        said.sent_at = time.monotonic()
         text = expand(said.text)
         if said.to:
             wire.send("whisper", id=said_id, to=said.to, text=text)

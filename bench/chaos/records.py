@@ -52,7 +52,8 @@ class Said:
     """One line, topic, whisper (`to` is somebody) or mail, and what its sender was told of it.
 
     `acks`: the number in every `done`. `tries`: how often it was sent. `refused`: how often it was answered by an
-    error. `dropped`: the sender gave it up for good, after an error that says nothing was stored.
+    error, or may have been by one that a break kept from its sender. `dropped`: the sender gave it up for good, after
+    an error that says nothing was stored.
     """
 
     room: str
@@ -65,6 +66,7 @@ class Said:
     refused: int = 0
     dropped: bool = False
     once: bool = False  # is never sent again (topics have no key), so that it may stay unanswered
+    sent_at: float = 0.0  # for the last time
     acked_at: float = 0.0
 
 

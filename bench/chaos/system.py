@@ -63,7 +63,6 @@ class System:
         self.ids: dict[str, str] = {}  # room → its id, which names its directory
         self.expected: set[int] = set()  # guardians that end because we will it
         self.seen: set[int] = set()  # every process of the system that was ever found
-        self.disk_was_full = float("-inf")
         self.serves = 0
         self.stopping = False
         self._stderr = stderr
@@ -136,7 +135,7 @@ class System:
                 await self._serve_until_it_does()
 
     def _disk_is_fine(self) -> bool:
-        return time.monotonic() - self.disk_was_full > FULL_SECONDS
+        return time.monotonic() - self.world.disk_was_full > FULL_SECONDS
 
     def _forget(self) -> None:
         if self._guardian is not None and self._guardian.stdout is not None:

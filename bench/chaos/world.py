@@ -27,6 +27,7 @@ class World:
         self.ends: Counter[str] = Counter()  # how rooms ended, as the listing says
         self.floods: Counter[str] = Counter()  # room → long lines that its owner is to say at once
         self.newest: dict[str, int] = defaultdict(int)  # room → the highest number anybody knows of
+        self.disk_was_full = float("-inf")  # the last moment of which that is known
         self._abandoned: deque[Wire] = deque()
 
     def chance(self, name: str) -> random.Random:
