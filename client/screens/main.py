@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
+from textual.style import Style
 from textual.widgets import ContentSwitcher
 
 from client import show
@@ -107,11 +108,12 @@ class Main(Screen[None]):
         if trouble:
             bar.say(Content(f" {trouble}"))
             return
-        parts: list[tuple[str, str]] = []
+        parts: list[Content] = []
         keys = self.visit.settings.keys
         for key in KEYS:
             if key.footer:
-                parts += [(f" {short(keys.get(key.id, key.keys))} ", "bold"), (f"{key.footer} ", "$quiet")]
+                word = (f" {short(keys.get(key.id, key.keys))} ", "bold"), (f"{key.footer} ", "$quiet")
+                parts.append(Content.assemble(*word).stylize(Style.from_meta({"@click": f"app.{key.action}"})))
         bar.say(Content.assemble(*parts))
 
     def _trouble(self) -> str:

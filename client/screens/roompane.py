@@ -7,6 +7,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -120,7 +121,8 @@ class RoomPane(Vertical):
         past = table.transcript.more_after or not self.lines.at_end
         row = self.query_one("#typing", Steady)
         row.set_class(past, "past")
-        row.say(Content(" These are earlier lines  ·  Ctrl+G goes to the newest" if past else told))
+        newest = Content(" These are earlier lines  ·  Ctrl+G goes to the newest")
+        row.say(newest.stylize(Style.from_meta({"@click": "app.end"})) if past else Content(told))
 
     def _draw_members(self) -> None:
         direct = self.visit.floor.shown.startswith(DIRECT)

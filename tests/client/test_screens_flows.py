@@ -564,7 +564,8 @@ def test_help_and_the_palette_name_everything(stage: Stage) -> None:
     async def play() -> None:
         async with looking(stage.host, stage.port, size=(100, 60)) as ann:
             await ann.logs_in(newcomer(stage), PASSWORD)
-            await ann.presses("f1")
+            place = ann.text.rsplit("\n", 1)[1].index("F1 Help")
+            await ann.pilot.click("#bar", offset=(place + 1, 0))
             await ann.sees("Keys", "Ctrl+N", "[next]")
             await ann.presses("ctrl+p")
             await ann.presses(*"inbox")
