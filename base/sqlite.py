@@ -49,11 +49,10 @@ def create(path: Path, image: bytes) -> None:
     """Make the file at `path` of what `blank` gave, with mode 0600: whole or not at all. For whoever has its lock."""
     new = f"{path}.new"
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, image)
+    with open(fd, "wb") as file:  # os.write takes what a nearly full disk has place for, and says nothing
+        file.write(image)
+        file.flush()
         os.fsync(fd)
-    finally:
-        os.close(fd)
     os.replace(new, path)
 
 

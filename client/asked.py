@@ -1,7 +1,7 @@
 """Requests of one side that wait for their answer, over breaks of the connection. Pure.
 
-Law: each is answered exactly once. It is sent again after a break only when a repeat does no harm; of any other the
-asker is told that its outcome is unknown.
+Law: each is answered exactly once. It is sent again after a break only when a repeat does no harm, as long as it does
+none; of any other the asker is told that its outcome is unknown.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from wire.messages import Error, Message
 
 Then = Callable[[msgspec.Struct, Now], None]
 
+TOO_LATE: Final = "it waited too long and is not sent again: look whether it was done"
 UNKNOWN: Final = "the connection broke before the answer: look whether it was done"
 
 
@@ -25,6 +26,8 @@ class _Request:
     message: Message
     then: Then | None
     again: bool
+    asked: int | None  # when, epoch ms, of what exists once for a time only
+    tried: bool  # it may have reached the server
     sent: bool = False
 
 
@@ -33,12 +36,13 @@ class Asked:
         self._desk = desk
         self._waiting: dict[str, _Request] = {}
 
-    def add(self, message: Message, then: Then | None, *, again: bool, id_: str = "") -> str:
+    def add(self, message: Message, then: Then | None, *, again: bool, id_: str = "", asked: int | None = None) -> str:
         """Take `message` in under a new id, or the one it had in an earlier run; it carries that from now on. `then`
-        takes the answer, else it is told as `Answered`; `again`: a repeat does no harm."""
-        id_ = id_ or self._desk.new_id()
+        takes the answer, else it is told as `Answered`; `again`: a repeat does no harm, up to a time after the moment
+        `asked` (epoch ms) where there is one."""
+        tried, id_ = bool(id_), id_ or self._desk.new_id()
         message.id = id_  # type: ignore[attr-defined]
-        self._waiting[id_] = _Request(message, then, again)
+        self._waiting[id_] = _Request(message, then, again, asked, tried)
         return id_
 
     def forget(self, id_: str) -> None:
@@ -51,7 +55,7 @@ class Asked:
         """Send what was not sent on this connection yet."""
         for request in self._waiting.values():
             if not request.sent:
-                request.sent = True
+                request.sent = request.tried = True
                 self._desk.send(conn, request.message)
 
     def answer(self, reply: msgspec.Struct, now: Now) -> None:
@@ -70,6 +74,13 @@ class Asked:
             if request.sent and not request.again:
                 self.answer(Error(re=id_, code="busy", text=UNKNOWN), now)
             request.sent = False
+
+    def expire(self, before: int, now: Now) -> None:
+        """What may have been done already and was asked before that moment (epoch ms): sent again it might exist
+        twice."""
+        for id_, request in tuple(self._waiting.items()):
+            if request.tried and request.asked is not None and request.asked <= before:
+                self.answer(Error(re=id_, code="timeout", text=TOO_LATE), now)
 
     def end(self, text: str) -> None:
         """There will be no answers any more. Those who gave a `then` have ended with us."""

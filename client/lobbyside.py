@@ -44,7 +44,9 @@ from wire.messages import (
     Hello,
     Login,
     MailChanged,
+    MailDraft,
     MailNew,
+    MailSend,
     Message,
     Passwd,
     Ping,
@@ -56,6 +58,7 @@ from wire.messages import (
     Respelled,
     Resume,
     ServerHello,
+    Tell,
     Unread,
     Welcome,
 )
@@ -67,6 +70,7 @@ ANSWER_SECONDS: Final = 20.0  # for a greeting; a lobby that restarts leaves us 
 GOODBYE_SECONDS: Final = 1.5
 LATE: Final = 120_000  # ms, after which a message was kept; clocks differ a little
 NOT_TWICE: Final = (Create, Passwd, DeleteAccount)  # a repeat would be refused, though the first had been done
+ONCE: Final = (MailSend, MailDraft, Tell)  # a repeat is the same, for the resend window
 OVER: Final = "the visit ended before the answer"
 # After these a try again would be refused as well.
 FINAL: Final = frozenset({"version", "locked", "replaced", "kicked", "closed"})
@@ -119,9 +123,11 @@ class LobbySide:
         """What we send from now on exists once under this stream; before the login."""
         self._stream = stream
 
-    def ask(self, message: Message, then: Then | None = None, *, id_: str = "") -> str:
-        """Send a request, now or as soon as we are in; its id."""
-        id_ = self._asked.add(message, then, again=not isinstance(message, NOT_TWICE), id_=id_)
+    def ask(self, message: Message, then: Then | None = None, *, id_: str = "", asked: int | None = None) -> str:
+        """Send a request, now or as soon as we are in; its id. `asked`: when, epoch ms; not known, it is sent again for
+        as long as we are here."""
+        asked = asked if isinstance(message, ONCE) else None
+        id_ = self._asked.add(message, then, again=not isinstance(message, NOT_TWICE), id_=id_, asked=asked)
         if self.state is LobbyState.IN:
             self._asked.send(self._conn)
         return id_
@@ -268,6 +274,7 @@ class LobbySide:
         self._desk.tell(LoggedIn(self.name, self.roles, self.guest, self.unread, welcome.motd, again, back, away))
         if (blocked := welcome.blocked or []) != self.blocked:
             self._about_us(Blocked(names=blocked), now)
+        self._asked.expire(now.wall - welcome.resend_window * 1_000, now)
         self._asked.send(self._conn)
 
     def _mail(self, message: MailNew | Unread | MailChanged) -> None:

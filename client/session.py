@@ -61,9 +61,10 @@ class Session:
         self._desk.new_stream = lambda: stream
         self.lobby.speak_under(stream)
 
-    def ask(self, message: Message, then: Then | None = None, *, id_: str = "") -> str:
-        """Any request to the lobby; its id. Answered by `then`, or Answered."""
-        return self.lobby.ask(message, then, id_=id_)
+    def ask(self, message: Message, then: Then | None = None, *, id_: str = "", asked: int | None = None) -> str:
+        """Any request to the lobby; its id. Answered by `then`, or Answered. `asked`: when, epoch ms; mail and what is
+        told is not sent again once that is too long ago."""
+        return self.lobby.ask(message, then, id_=id_, asked=asked)
 
     def join(self, room: str, *, create: bool = False, since: int | None = None, epoch: int | None = None) -> RoomSide:
         """Enter a room; answered by RoomEntered, RoomRefused, RoomUnreachable or LeftRoom."""

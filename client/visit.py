@@ -204,7 +204,7 @@ class Visit:
         table.transcript.pending.append(pending)
         table.changed += 1
         try:
-            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id)
+            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id, asked=line.at)
         except Refusal as why:
             if self.client.session.over:
                 return True  # it waits for the next visit

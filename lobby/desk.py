@@ -93,6 +93,7 @@ class Desk:
         self.sessions = Sessions(config.limits)
         self.stamps = Stamps()
         self.stamps.revoked(self.ledger.newest_void())
+        self.stamps.seen(self.ledger.stamped())
         self.registry = Registry()
         self.disk = Disk(config.limits.free_disk_mib)
         self.gathering = Gathering(self.registry)
@@ -224,6 +225,12 @@ class Desk:
         if connection.state is not State.OVER:
             with self.guarding(connection, message.id):
                 self._dispatch(connection, message)
+
+    def stamp(self, withdrew: int) -> int:
+        """For a ticket into a room whose newest revocation is `withdrew`."""
+        stamp = self.stamps.issue(self.now.wall, withdrew)
+        self.ledger.stamp(stamp)
+        return stamp
 
     def revoke(self, scope: str) -> None:
         """Void what was issued to somebody until now, or to the sessions of theirs that `scope` names."""

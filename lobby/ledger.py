@@ -36,6 +36,10 @@ ALTER TABLE numbered RENAME TO sessions;
 CREATE INDEX sessions_by_name ON sessions (who);
 ALTER TABLE logins ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 """
+STAMPS: Final = """
+CREATE TABLE stamps (upto INTEGER NOT NULL);
+"""
+AHEAD: Final = 600_000  # ms of stamps that are noted as issued at once, so that few tickets cost a write
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,16 @@ class Ledger:
     def newest_void(self) -> int:
         """The highest stamp of a revocation, 0 when there is none."""
         return int(self._db.one("SELECT coalesce(max(before), 0) FROM revocations"))
+
+    def stamped(self) -> int:
+        """No ticket has a stamp above this one, whatever the clock said when it was issued."""
+        return int(self._db.one("SELECT coalesce(max(upto), 0) FROM stamps"))
+
+    def stamp(self, stamp: int) -> None:
+        """A ticket has it."""
+        if stamp > self.stamped():
+            self._db.write("DELETE FROM stamps")
+            self._db.write("INSERT INTO stamps VALUES (?)", stamp + AHEAD)
 
     def revoke(self, name: str, before: int) -> Revocation:
         """Make void what was issued to somebody up to that stamp."""

@@ -16,12 +16,12 @@ from lobby.codes import SCHEMA as CODES
 from lobby.database import Database
 from lobby.deleted import SCHEMA as DELETED
 from lobby.ledger import SCHEMA as LEDGER
-from lobby.ledger import SEEN, Ledger
+from lobby.ledger import SEEN, STAMPS, Ledger
 from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES, STAMPS)
 
 
 class Store:

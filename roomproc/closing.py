@@ -7,11 +7,14 @@ whoever is not is told why. A drained room ends when nobody is in it, or at its 
 from typing import TYPE_CHECKING, Final
 
 from roomproc.door import Person
+from roomproc.effects import Close, Effect, Send
 from wire.clock import Now
 from wire.codec import encode
 from wire.messages import Closing, Redirect
+from wire.tickets import concerns, whose
 
 if TYPE_CHECKING:
+    from roomproc.room import Room
     from roomproc.server import RoomServer
 
 TEXTS: Final = {
@@ -29,12 +32,27 @@ def last_words(server: "RoomServer", number: int, code: str) -> bytes:
     if inside is None or code != "restarting":
         return encode(Closing(code=code, text=TEXTS.get(code, code), resume=code == "restarting"))
     member = inside.member
-    person = Person(member.name, member.guest, member.roles)
+    person = Person(member.name, member.guest, member.roles, member.since)
     ticket = server.room.door.resume_token(
         person, inside.stream.name, server.loop.now.wall, inside.issued, inside.session
     )
     host = server.config.server.public_host
     return encode(Redirect(room=server.room.settings.name, host=host, port=server.port, ticket=ticket))
+
+
+def put_out_void(room: "Room", assigned: list[tuple[str, int]], now: Now) -> list[Effect]:
+    """Whoever is here by what the lobby has made void (scopes and stamps), and was not told so, as when it died before
+    it said more: they come back by a new ticket where they get one."""
+    effects: list[Effect] = []
+    closing = Closing(code="bad_ticket", text="your ticket was withdrawn: ask the lobby for another", resume=True)
+    for scope, before in assigned:
+        member = room.roster.get(whose(scope))
+        for connection in list(member.connections.values()) if member is not None else ():
+            if connection.issued <= before and concerns(scope, connection.session):
+                effects += [Send(connection.id, [closing]), Close(connection.id, closing.code)]
+                room.connections.pop(connection.id, None)
+                room.roster.broken(connection, now.mono)
+    return effects
 
 
 class Drain:

@@ -80,11 +80,10 @@ class Door:
         of_them = self._revoked.setdefault(whose(name), {})
         of_them[fold(name)] = max(before, of_them.get(fold(name), 0))
 
-    def prune(self, wall: int) -> None:
-        """Forget what no valid token can meet any more."""
+    def prune(self, wall: int, void_before: int) -> None:
+        """Forget what no valid token can meet any more: numbers that have expired, revocations up to a moment."""
         self._spent = {number: expires for number, expires in self._spent.items() if expires > wall}
-        horizon = wall - TOKEN_SECONDS * 1_000
-        kept = [(what, at) for of_them in self._revoked.values() for what, at in of_them.items() if at > horizon]
+        kept = [(what, at) for of_them in self._revoked.values() for what, at in of_them.items() if at > void_before]
         self._revoked = {}
         for what, before in kept:
             self.revoke(what, before)

@@ -20,7 +20,6 @@ from roomproc.people import Remembered
 from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomSettings
 from wire.messages import Entry, Line, Moderated, Topic
-from wire.tickets import TOKEN_SECONDS
 
 AHEAD: Final = 1  # so many versions later a file may be: what an upgrade wrote before it was taken back
 _LINE, _ACTION, _TOPIC, _MODERATED = 0, 1, 2, 3
@@ -259,16 +258,17 @@ class History:
         """Whether it is time again for `forget`."""
         return abs(wall - self._forgot) >= FORGET_EVERY
 
-    def forget(self, wall: int, *, whispers_before: int, window_before: int) -> None:
+    def forget(self, wall: int, *, whispers_before: int, window_before: int, void_before: int) -> bool:
         """Drop what has had its time: whispers' texts, keys and streams outside the resend window, spent numbers,
-        and what is void by its age."""
+        revocations that no token is old enough for. True when streams went: one that is still spoken under is another
+        by its number from now on."""
         self._forgot, self._window_before = wall, window_before
         with self._transaction() as db:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
             db.execute("DELETE FROM dropped WHERE at < ?", (window_before,))
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
-            db.execute("DELETE FROM revoked WHERE before <= ?", (wall - TOKEN_SECONDS * 1_000,))
+            db.execute("DELETE FROM revoked WHERE before <= ?", (void_before,))
             unknown = "SELECT number FROM streams WHERE used = 0 LIMIT ?"
             some = f"UPDATE streams SET used = ? WHERE number IN ({unknown})"  # noqa: S608 - ours
             db.execute(some, (wall, STREAMS_AT_ONCE))
@@ -277,7 +277,7 @@ class History:
                 "SELECT number FROM streams WHERE used > 0 AND used < ? AND number < (SELECT max(number) FROM streams)"
             )
             some = f"DELETE FROM streams WHERE number IN ({old} ORDER BY used LIMIT ?)"  # noqa: S608 - ours
-            db.execute(some, (window_before - 2 * NOTE_EVERY, STREAMS_AT_ONCE))
+            return db.execute(some, (window_before - 2 * NOTE_EVERY, STREAMS_AT_ONCE)).rowcount > 0
 
     # -- reading
 

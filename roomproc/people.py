@@ -115,13 +115,14 @@ class Streams:
 class Member:
     """One person in the room, however many connections they have."""
 
-    __slots__ = ("away_until", "connections", "guest", "key", "name", "roles", "said")
+    __slots__ = ("away_until", "connections", "guest", "key", "name", "roles", "said", "since")
 
     def __init__(self, person: Person) -> None:
         self.name = person.name
         self.key = fold(person.name)
         self.guest = person.guest
         self.roles = person.roles
+        self.since = person.since
         self.connections: dict[int, Connection] = {}
         self.away_until: float | None = None  # set while every connection is broken
         self.said = float("-inf")  # for slow mode

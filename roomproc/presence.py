@@ -51,7 +51,7 @@ class Roster:
             self._touch(member)
             member.away_until = None
             del self._away[key]
-        member.name, member.roles = person.name, person.roles
+        member.name, member.roles, member.since = person.name, person.roles, person.since
         return member
 
     def broken(self, connection: Connection, now: float) -> None:

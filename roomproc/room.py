@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from base.config import Config
 from roomproc import orders, speech
+from roomproc.closing import put_out_void
 from roomproc.door import Door
 from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
 from roomproc.history import Opened
@@ -197,7 +198,7 @@ class Room:
         for whisper in done.work.whispers:
             effects += speech.deliver(self, whisper)
         effects += done.transient
-        return effects + self._ends(done)
+        return effects + self._ends(done, now)
 
     def aborted(self, code: str, now: Now) -> list[Effect]:
         """Nothing of this round was stored: refuse it. Numbers are used again."""
@@ -211,7 +212,7 @@ class Room:
                 self.door.unspend(entering.admission.spend)
         done.abort(code, "the disk refused; nothing of this was stored")
         self.round.inherit(done)
-        return [*done.told(), *self._ends(done)]
+        return [*done.told(), *self._ends(done, now)]
 
     # -- entering
 
@@ -310,7 +311,7 @@ class Room:
         effects += [Report(Left(names=went[at : at + FIRST_PAGE])) for at in range(0, len(went), FIRST_PAGE)]
         return effects
 
-    def _ends(self, done: Round) -> list[Effect]:
+    def _ends(self, done: Round, now: Now) -> list[Effect]:
         effects: list[Effect] = []
         for order in done.out:
             member = self.roster.get(order.key)
@@ -325,6 +326,7 @@ class Room:
             for connection in meant:
                 member.connections.pop(connection.id, None)
                 self.connections.pop(connection.id, None)
+        effects += put_out_void(self, done.assigned, now)
         for to, last, why in done.ends:
             effects += [Send(to, [last]), Close(to, why)]
         return effects

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from base.exits import Exit
 from roomproc.history import NOTE_EVERY
-from wire.clock import Now
+from wire.clock import Now, Passed
 from wire.errors import Refused
+from wire.tickets import TOKEN_SECONDS
 
 if TYPE_CHECKING:
     from roomproc.server import RoomServer
@@ -36,6 +37,8 @@ class Upkeep:
         self._tidied = tidied  # the number up to which index and checkpoint were asked for
         self._seen = tidied  # the number at the last look
         self._moving = False  # the keeper moves the log's pages
+        window = server.config.rooms.resend_window
+        self._passed = Passed(server.loop.now, trust=max(window, TOKEN_SECONDS))
         now = server.loop.now.mono
         self._looked = now
         self._next = now + EVERY  # while nobody is here
@@ -55,20 +58,29 @@ class Upkeep:
         self._end_silent(now)
         try:
             if server.history.forget_due(now.wall):
-                window = server.config.rooms.resend_window * 1_000
-                server.history.forget(
-                    now.wall, whispers_before=now.wall - WHISPERS_KEPT, window_before=now.wall - window
-                )
-                server.room.door.prune(now.wall)
-                if now.mono - self._noted >= NOTE_EVERY / 1_000:
-                    self._noted = now.mono
-                    server.room.streams.note()
+                self._forget(now)
             server.retention.look(now)
         except sqlite3.Error as why:
             log.warning("upkeep: %s", why)
         self._tidy(server.room.seq)
         self.stored()
         self._consider_the_end(now.mono)
+
+    def _forget(self, now: Now) -> None:
+        """Let go what has had its time. Who resends or comes back may be in time although the wall clock jumped ahead,
+        by its setting or a suspended machine: keys and revocations go by the time that passed here as well."""
+        server, passed = self._server, self._passed.at(now)
+        void_before = passed - TOKEN_SECONDS * 1_000
+        went = server.history.forget(
+            now.wall,
+            whispers_before=now.wall - WHISPERS_KEPT,
+            window_before=passed - server.config.rooms.resend_window * 1_000,
+            void_before=void_before,
+        )
+        server.room.door.prune(now.wall, void_before)
+        if went or now.mono - self._noted >= NOTE_EVERY / 1_000:
+            self._noted = now.mono
+            server.room.streams.note()
 
     def stored(self) -> None:
         """After a commit: the write-ahead log is kept short, by the keeper, so that rounds go on meanwhile."""

@@ -112,7 +112,7 @@ def test_a_rooms_file(tmp_path: Path, version: int, before: int) -> None:
     store(history, "after the change of version", seq=before + 4, message_id="a5")
     stream = history.stream("test_user", "stream-of-v1-0001")
     assert stream is not None
-    history.forget(WALL, whispers_before=0, window_before=0)
+    history.forget(WALL, whispers_before=0, window_before=0, void_before=0)
     assert history.drop_before(before + 3, 10) == before + 3
     for message_id, seq in (("a1", before + 1), ("a5", before + 4), *([("a0", before)] if before else [])):
         assert history.sent(stream, message_id) == seq, "a line that is sent again after an upgrade exists once"

@@ -156,7 +156,7 @@ class Visitor:
             name=person.name,
             guest=person.guest,
             roles=list(person.roles),
-            issued=desk.stamps.issue(now, there.withdrew),
+            issued=desk.stamp(there.withdrew),
             expires=now + TICKET_SECONDS * 1_000,
             number=desk.new_id(),
             session=str(self.connection.login),

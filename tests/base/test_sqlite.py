@@ -1,5 +1,6 @@
 """SQLite files are opened one way, and their schemas move forward only."""
 
+import resource
 import sqlite3
 import stat
 from pathlib import Path
@@ -105,3 +106,16 @@ def test_a_file_made_of_a_blank_is_as_one_that_was_migrated(tmp_path: Path) -> N
     made.execute("INSERT INTO mail (body) VALUES ('hello')")
     made.close()
     migrated.close()
+
+
+def test_a_disk_that_takes_half_of_a_file_has_none(tmp_path: Path) -> None:
+    image, limits = blank(STEPS), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(image) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError):  # noqa: PT011 - which one is the system's choice
+            create(tmp_path / "made", image)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "made").exists()
+    create(tmp_path / "made", image)
+    assert (tmp_path / "made").read_bytes() == image

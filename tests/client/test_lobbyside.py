@@ -8,6 +8,7 @@ from client.lobbystates import TRANSITIONS, LobbyState
 from client.patience import DEAD, QUIET
 from tests.client.bench import AT, Bench, error, line, welcome
 from wire import messages as m
+from wire.clock import Now
 
 
 def test_no_server_is_told_once_and_is_the_end() -> None:
@@ -132,6 +133,38 @@ def test_requests_go_again_after_a_break_unless_a_repeat_does_harm() -> None:
     assert bench.last(m.MailSend).id == mail  # the same key: it exists once
     bench.answers(lobby, m.MailSend, m.Done(mail=4))
     assert bench.heard(events.Answered)[-1].id == mail
+
+
+def test_what_may_have_been_done_is_not_sent_again_after_the_window() -> None:
+    """A laptop that slept over the weekend with a mail on its way; a mail that never left goes now."""
+    bench = Bench()
+    lobby = bench.logged_in()
+    mail = bench.session.ask(m.MailSend(to=["bob"], body="hi"), asked=bench.now.wall)
+    told = bench.session.ask(m.Tell(to="bob", text="hi"), asked=bench.now.wall)
+    bench.session.ask(m.Rooms(), asked=bench.now.wall)
+    bench.settle()
+    bench.now = Now(bench.now.mono + 60, bench.now.wall + 3 * 86_400_000)
+    bench.lost(lobby)
+    lobby = bench.back_in_lobby()
+    bench.session.ask(m.MailSend(to=["eve"], body="hi"), asked=bench.now.wall - 2 * 86_400_000)
+    bench.answers(lobby, m.Resume, welcome())
+    assert [(event.id, event.reply.code) for event in bench.heard(events.Answered)] == [
+        (mail, "timeout"), (told, "timeout"),
+    ]  # fmt: skip
+    assert (bench.count(m.Tell), bench.count(m.Rooms)) == (1, 2)
+    assert [send.message.to for send in bench.sent if isinstance(send.message, m.MailSend)] == [["bob"], ["eve"]]
+
+
+def test_what_an_earlier_run_told_is_not_told_again_after_the_window() -> None:
+    bench = Bench()
+    lobby = bench.greeted()
+    bench.session.ask(m.Tell(to="bob", text="old"), id_="earlier-1", asked=bench.now.wall - 3 * 86_400_000)
+    bench.session.ask(m.Tell(to="bob", text="new"), id_="earlier-2", asked=bench.now.wall - 30_000)
+    bench.session.login(m.Guest(name="ann"), bench.now)
+    bench.settle()
+    bench.answers(lobby, m.Guest, welcome())
+    assert [event.id for event in bench.heard(events.Answered)] == ["earlier-1"]
+    assert bench.last(m.Tell).text == "new"
 
 
 def test_requests_wait_for_the_login() -> None:

@@ -73,6 +73,17 @@ def test_revocations_are_numbered_on_for_ever(ledger: Ledger) -> None:
     assert ledger.revoke("cy", 3_000).number == 3
 
 
+def test_stamps_of_tickets_are_noted_some_at_a_time(ledger: Ledger) -> None:
+    ledger.stamp(1_000)
+    noted = ledger.stamped()
+    assert noted > 1_000
+    ledger._db.commit()
+    ledger.stamp(noted)
+    assert (ledger.stamped(), ledger._db.dirty) == (noted, False)
+    ledger.stamp(noted + 1)
+    assert ledger.stamped() > noted + 1
+
+
 def test_what_has_expired_is_gone_after_a_restart(tmp_path: Path) -> None:
     now = read_clock().wall
     store = Store(Paths(tmp_path), "full")

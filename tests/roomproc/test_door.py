@@ -5,7 +5,7 @@ import pytest
 from roomproc.door import Door, Person
 from wire.errors import Refused
 from wire.stamps import Stamps
-from wire.tickets import SessionToken, Ticket, sign
+from wire.tickets import TOKEN_SECONDS, SessionToken, Ticket, sign
 
 OLD, NEW, OTHER = (bytes([n]) * 32 for n in (1, 2, 3))
 NOW = 1_795_197_600_000
@@ -142,7 +142,7 @@ def test_rotation_without_a_break():
 
 def test_pruning_forgets_only_what_no_valid_token_can_meet():
     the_door = door(spent={"old": NOW - 1, "new": NOW + 30_000}, revoked={"ann": NOW - 25 * 3_600_000, "bob": NOW})
-    the_door.prune(NOW)
+    the_door.prune(NOW, NOW - TOKEN_SECONDS * 1_000)
     assert "used" in refused(the_door, ticket(number="new"))
     refused(the_door, ticket(name="bob", number="x"))
 
@@ -151,7 +151,7 @@ def test_one_session_is_revoked_and_the_others_are_not():
     the_door = door(revoked={"ann#7": NOW})
     assert "withdrawn" in refused(the_door, ticket(session="7"))
     the_door.open(ticket(session="8"), None, NOW)
-    the_door.prune(NOW)
+    the_door.prune(NOW, NOW - TOKEN_SECONDS * 1_000)
     token = the_door.resume_token(Person("Ann", False, ()), "s" * 16, NOW, NOW, "7")
     refused(the_door, token)
 

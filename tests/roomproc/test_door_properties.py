@@ -93,7 +93,7 @@ class DoorUnderFire(RuleBasedStateMachine):
     @rule(milliseconds=st.sampled_from([0, 1, 1_000, 61_000, TOKEN_SECONDS * 1_000]))
     def time_passes(self, milliseconds):
         self.now += milliseconds
-        self.door.prune(self.now)
+        self.door.prune(self.now, self.now - TOKEN_SECONDS * 1_000)
 
     @rule()
     def the_process_dies(self):

@@ -150,7 +150,7 @@ def test_what_has_had_its_time_is_dropped(history):
     work.spent = [("n", 50)]
     history.commit(work)
     assert [w.number for w in history.whispers_since("bob", 10)] == [20, 30]
-    history.forget(100, whispers_before=30, window_before=15)
+    history.forget(100, whispers_before=30, window_before=15, void_before=0)
     assert [w.number for w in history.whispers_since("bob", 0)] == [30]
     assert (history.sent(stream.number, "10"), history.sent(stream.number, "20")) == (None, 0)
 
@@ -165,7 +165,10 @@ def test_a_newer_file_is_refused(path):
 
 @pytest.mark.parametrize(
     "upkeep",
-    [lambda h: h.forget(10_000, whispers_before=9_000, window_before=9_000), lambda h: h.drop_before(2, 10)],
+    [
+        lambda h: h.forget(10_000, whispers_before=9_000, window_before=9_000, void_before=0),
+        lambda h: h.drop_before(2, 10),
+    ],
     ids=["forget", "drop_before"],
 )
 def test_upkeep_that_the_disk_refuses_leaves_no_transaction_behind(history, upkeep):
@@ -205,17 +208,17 @@ def said_under(history, name, seq, at):
 
 
 def forget(history, wall):
-    history.forget(wall, whispers_before=wall - 600_000, window_before=wall - DAY)
+    return history.forget(wall, whispers_before=wall - 600_000, window_before=wall - DAY, void_before=wall - DAY)
 
 
 def test_a_stream_is_forgotten_when_no_resend_can_meet_its_lines(history):
     old, used, newest = (said_under(history, name, seq, at=5 * DAY) for seq, name in enumerate(("a", "b", "c"), 1))
-    forget(history, 6 * DAY)
+    assert not forget(history, 6 * DAY)
     assert history.stream("ann", "a") == old.number, "inside the window, and a note may be an hour old"
     used.noted, work = False, Work()
     work.entries, work.streams = [Told(line(4, at=7 * DAY), used, "a2")], [used]
     history.commit(work)
-    forget(history, 7 * DAY)
+    assert forget(history, 7 * DAY), "streams went"
     assert history.stream("ann", "a") is None
     assert (history.stream("ann", "b"), history.sent(used.number, "a1")) == (used.number, 2)
     assert history.stream("ann", "c") == newest.number, "the newest stays, so that no number comes again"

@@ -350,6 +350,24 @@ def test_revocations_of_the_lobby_void_tokens_and_put_out(inside):
     assert isinstance(inside.enter(4, "bob")[0], Entered)
 
 
+def test_who_is_here_by_what_was_made_void_is_put_out_though_the_lobby_said_no_more(inside):
+    """It died before it could, and tells its revocations to a room that registers with the next."""
+    token = inside.enter(1, "bob", token=inside.ticket("bob", session="1"))[0].resume
+    inside.enter(2, "bob", token=inside.ticket("bob", session="2", issued=inside.wall + 5))
+    inside.enter(3, "ann")
+    inside.room.assign(inside.room.settings, [Revocation(number=7, name="bob", before=inside.wall)])
+    told = inside.round()
+    (closing,) = only(told[1], Closing)
+    assert (closing.code, closing.resume) == ("bad_ticket", True), "the lobby says whether they may come back"
+    assert inside.closed == {1: "bad_ticket"}, "the other came in after that"
+    assert inside.enter(4, "bob", token=token)[0].code == "bad_ticket"
+    inside.room.assign(inside.room.settings, [Revocation(number=8, name="bob#2", before=inside.wall + 9)])
+    inside.round(fail=True)
+    assert inside.closed == {1: "bad_ticket", 2: "bad_ticket", 4: "bad_ticket"}, "whatever the disk says"
+    inside.wait(60)
+    assert [member.name for member in inside.room.roster.everybody()] == ["ann"]
+
+
 def test_one_session_ends_and_its_member_stays_by_the_other(inside):
     one = inside.ticket("bob", session="1")
     token = inside.enter(1, "bob", token=one)[0].resume
@@ -494,7 +512,7 @@ def test_a_line_sent_again_exists_once_though_retention_dropped_it(inside):
     assert only(inside.do(2, Say(id="a1", text="one of many")), Done)[0].seq == 1
     assert inside.room.seq == 3
 
-    inside.history.forget(inside.wall, whispers_before=0, window_before=inside.wall)
+    inside.history.forget(inside.wall, whispers_before=0, window_before=inside.wall, void_before=0)
     assert inside.history._db.execute("SELECT count(*) FROM dropped").fetchone() == (0,), "the window is over"
 
 

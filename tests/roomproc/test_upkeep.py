@@ -11,8 +11,9 @@ from base.config import Config
 from roomproc.history import PAGE_BYTES, History
 from roomproc.staged import Told, Work
 from roomproc.upkeep import LOG_PAGES, TIDY_LINES, TIDY_MOST, Upkeep
+from tests.roomproc.inside import Inside
 from wire.clock import Now
-from wire.messages import Line
+from wire.messages import Done, Entered, Error, Kick, Line, Say, Whisper
 
 
 class Asked:
@@ -103,3 +104,57 @@ def test_what_a_process_left_that_died_counts(tmp_path: Path) -> None:
     assert again.behind >= 10
     history.close()
     again.close()
+
+
+DAY = 86_400_000  # ms
+
+
+def keeping(inside: Inside, server: Any) -> Upkeep:
+    server.config, server.history, server.room = inside.config, inside.history, inside.room
+    server.loop = SimpleNamespace(now=inside.now)
+    return Upkeep(server, 0)
+
+
+def test_a_clock_that_jumps_ahead_lets_no_key_and_no_revocation_go(tmp_path: Path, server: Any) -> None:
+    """As after a suspended machine; and who sends again, or comes back by an old token, is as early as before."""
+    inside = Inside(tmp_path / "log.sqlite3")
+    upkeep = keeping(inside, server)
+    inside.enter(1, "ann", stream="stream-of-ann-0001")
+    token = inside.enter(2, "bob", stream="stream-of-bob-0001")[0].resume
+    seq = inside.do(1, Say(id="a1", text="one"))[-1].seq
+    inside.do(1, Whisper(id="w1", to="bob", text="two"))
+    inside.do(2, Say(id="b1", text="three"))
+    inside.do(1, Kick(name="bob"))
+    inside.wall += 3 * DAY
+    inside.mono += 61
+    upkeep.tick(inside.now)
+    later = inside.do(1, Say(id="a2", text="four"))[-1].seq
+    inside.crash()
+    inside.enter(3, "ann", stream="stream-of-ann-0001")
+    whispers = inside.history.whispers_since("ann", 0)
+    answers = [inside.do(3, again)[-1] for again in (Say(id="a1", text="one"), Say(id="a2", text="four"))]
+    answers.append(inside.do(3, Whisper(id="w1", to="ann", text="two"))[-1])
+    assert [answer.seq for answer in answers if isinstance(answer, Done)][:2] == [seq, later]
+    assert inside.history.whispers_since("ann", 0) == whispers, "none is stored twice"
+    inside.wall -= 3 * DAY
+    (refused,) = inside.enter(4, "bob", token=token)
+    assert isinstance(refused, Error)
+    assert refused.code == "bad_ticket"
+
+
+def test_a_stream_that_was_let_go_while_it_is_spoken_under_is_noted_again(tmp_path: Path, server: Any) -> None:
+    inside = Inside(tmp_path / "log.sqlite3")
+    upkeep = keeping(inside, server)
+    inside.wall -= 4 * DAY  # it is set back, and right again before the next look
+    inside.enter(1, "ann", stream="stream-of-ann-0001")
+    inside.enter(2, "bob", stream="stream-of-bob-0001")
+    inside.do(1, Whisper(id="w1", to="bob", text="one"))
+    inside.do(2, Say(id="b1", text="two"))
+    inside.wall += 4 * DAY
+    inside.mono += 61
+    upkeep.tick(inside.now)
+    assert inside.history.stream("ann", "stream-of-ann-0001") is None
+    seq = inside.do(1, Say(id="a2", text="three"))[-1].seq
+    inside.crash()
+    assert isinstance(inside.enter(3, "ann", stream="stream-of-ann-0001")[0], Entered)
+    assert inside.do(3, Say(id="a2", text="three"))[-1].seq == seq

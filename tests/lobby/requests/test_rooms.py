@@ -420,3 +420,23 @@ def test_tickets_come_after_what_the_lobby_has_voided_also_in_an_earlier_life(fr
     answer = front.login("test_user").ask(Join(room="games"), Redirect)
     ring = derive_ring(MASTERS, "room", room.room)
     assert verify(ring, answer.ticket, Ticket, wall=front.time.wall, code="bad_ticket").issued > later
+
+
+def test_a_revocation_voids_what_an_earlier_lobby_issued_when_the_clock_was_ahead(front: Front) -> None:
+    room = make(front, "games")
+    front.register(room, "link")
+    ring = derive_ring(MASTERS, "room", room.room)
+    client = front.login("test_user")
+    for _ in range(2):  # the second needs no note of its own
+        answer = client.ask(Join(room="games"), Redirect)
+        front.time = Now(front.time.mono + 1, front.time.wall + 1_000)
+    issued = verify(ring, answer.ticket, Ticket, wall=0, code="bad_ticket").issued
+    front.restart()
+    front.time = Now(front.time.mono, front.time.wall - 3_600_000)  # it is set right
+    front.register(room, "link")
+    front.desk.revoke("test_user")
+    front.end_round()
+    (revocation,) = front.store.ledger.revocations()
+    assert revocation.before >= issued
+    answer = front.login("test_user").ask(Join(room="games"), Redirect)
+    assert verify(ring, answer.ticket, Ticket, wall=0, code="bad_ticket").issued > revocation.before
