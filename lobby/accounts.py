@@ -162,6 +162,11 @@ class Accounts:
         """Whether `commit` has something to write."""
         return bool(self._staged) or self._due
 
+    @property
+    def staged(self) -> list[Account]:
+        """What `commit` will add or change, as it will be."""
+        return [edit.after for edit in self._staged.values() if not edit.gone]
+
     def commit(self) -> None:
         """Write what is staged; at no cost when nothing is. Raises OSError, and what was staged is gone then."""
         if not self.dirty:

@@ -136,9 +136,14 @@ class Catalogue:
     def invited(self, room_id: str, name: str) -> bool:
         return self._db.one("SELECT 1 FROM invited WHERE room = ? AND who = ?", room_id, fold(name)) is not None
 
+    def uninvite_all(self, name: str) -> None:
+        """Who has the name from now on was invited nowhere."""
+        if self._db.one("SELECT 1 FROM invited WHERE who = ?", fold(name)):
+            self._db.write("DELETE FROM invited WHERE who = ?", fold(name))
+
     def disown(self, name: str) -> list[RoomSettings]:
         """Somebody's account is no more: their rooms are nobody's, and they are invited nowhere. The rooms."""
-        self._db.write("DELETE FROM invited WHERE who = ?", fold(name))
+        self.uninvite_all(name)
         return [self.change(room.room, owner="") for room in self.rooms_of(name)]
 
     def rooms_of(self, name: str) -> list[RoomSettings]:

@@ -1,13 +1,17 @@
-"""Names of accounts that were deleted, which nobody else may take at once: a table of `lobby.sqlite3`.
+"""The accounts as the lobby knew them last, and the names of those that were deleted: a table of `lobby.sqlite3`.
 
-Law: the user db alone says who has an account. Here is which names it had, so that a line that is gone is noticed
-however it went: by a command, by hand, while the server ran or while it did not. A line that comes back counts at once.
+Law: the user db alone says who has an account. Here is which names it had, and a mark of each, so that a line that is
+gone or changed is noticed however that came: by a command, by hand, while the server ran or while it did not. A name
+that is gone is nobody else's at once; a line that comes back counts at once.
 """
 
+import hashlib
+from collections.abc import Iterable
 from typing import Final
 
-from lobby.accounts import Accounts
+from lobby.accounts import Account, Accounts
 from lobby.database import Database
+from lobby.userdb import marked
 from wire.names import fold
 
 DAY: Final = 86_400_000  # ms
@@ -15,6 +19,8 @@ SCHEMA: Final = """
 CREATE TABLE names (who TEXT PRIMARY KEY, gone INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX names_gone ON names (gone) WHERE gone > 0;
 """
+MARKS: Final = "ALTER TABLE names ADD COLUMN mark TEXT NOT NULL DEFAULT '';"
+LOCKED: Final = "!"  # at the end of a mark
 
 
 class Deleted:
@@ -24,32 +30,49 @@ class Deleted:
         self._db = db
         self._taken = -1  # at which state of the accounts stock was taken last
 
-    def look(self, accounts: Accounts, wall: int) -> None:
-        """Take stock when others have changed the user db; costs nothing when they have not.
+    def look(self, accounts: Accounts, wall: int) -> list[str]:
+        """Take stock when others have changed the user db; costs nothing when they have not."""
+        if self._taken == accounts.absorbed:
+            return []
+        self._taken = accounts.absorbed
+        return self.take_stock(accounts, wall)
 
-        Should the round fail, the next stock makes up for it.
-        """
-        if self._taken != accounts.absorbed:
-            self.take_stock(accounts, wall)
-            self._taken = accounts.absorbed
+    def doubt(self) -> None:
+        """What the last stock wrote was not stored: the next look takes it again."""
+        self._taken = -1
 
-    def take_stock(self, accounts: Accounts, wall: int) -> None:
-        """Which accounts came, and which went."""
-        known: dict[str, int] = dict(self._db.read("SELECT who, gone FROM names").fetchall())
-        for who in accounts.names():
-            if known.get(who) != 0:
-                self.came(who)
-        for who, gone in known.items():
+    def take_stock(self, accounts: Accounts, wall: int) -> list[str]:
+        """Which accounts came, and which went. The folded names of those that went, were locked, or have another secret
+        or other roles than they had, so that what they were given before is void."""
+        known = {who: (gone, mark) for who, gone, mark in self._db.read("SELECT who, gone, mark FROM names")}
+        ours = {fold(account.name) for account in accounts.staged}  # which `know` writes down when they are stored
+        changed = []
+        for account in accounts:
+            who, now = fold(account.name), _mark(account)
+            if who in ours:
+                continue
+            gone, before = known.get(who, (0, ""))
+            if gone or before != now:
+                self._know(who, now)
+            if not gone and _is_other(before, now):
+                changed.append(who)
+        for who, (gone, _) in known.items():
             if not gone and not accounts.taken(who):
-                self._db.write("UPDATE names SET gone = ? WHERE who = ?", wall, who)
+                self.went(who, wall)
+                changed.append(who)
+        return changed
 
-    def came(self, name: str) -> None:
-        """There is an account of that name."""
-        self._db.write("INSERT OR REPLACE INTO names VALUES (?, 0)", fold(name))
+    def know(self, accounts: Iterable[Account]) -> None:
+        """These the lobby adds or changes itself, in this round."""
+        for account in accounts:
+            self._know(fold(account.name), _mark(account))
+
+    def _know(self, who: str, mark: str) -> None:
+        self._db.write("INSERT OR REPLACE INTO names (who, gone, mark) VALUES (?, 0, ?)", who, mark)
 
     def went(self, name: str, wall: int) -> None:
         """The account of that name was removed."""
-        self._db.write("INSERT OR REPLACE INTO names VALUES (?, ?)", fold(name), wall)
+        self._db.write("INSERT OR REPLACE INTO names (who, gone) VALUES (?, ?)", fold(name), wall)
 
     def free_from(self, name: str, days: int) -> int:
         """When a deleted name may be taken by anybody, 0 when it was none."""
@@ -62,3 +85,15 @@ class Deleted:
         for (who,) in due:
             self._db.write("DELETE FROM logins WHERE who = ?", who)
             self._db.write("DELETE FROM names WHERE who = ?", who)
+
+
+def _mark(account: Account) -> str:
+    """What tells that an account is what it was, with nothing in it of a password in clear."""
+    told = " ".join((marked(account.secret), *account.roles))
+    return hashlib.sha256(told.encode()).hexdigest() + (LOCKED if "locked" in account.flags else "")
+
+
+def _is_other(before: str, now: str) -> bool:
+    """An account that is unlocked is not: nothing was given to it meanwhile. Of files of before there were marks
+    nothing is known."""
+    return bool(before) and now not in (before, before.removesuffix(LOCKED))

@@ -292,6 +292,7 @@ class Desk:
         What is true all the same still happens: refusals, goodbyes, ends of connections, work for the threads.
         """
         self.fault = None
+        self.ledger.deleted.doubt()
         self._undo(self.drain())
 
     def abort_mail(self) -> None:

@@ -11,10 +11,9 @@ FILE: Final = "the user db"  # as who did it: whoever may write the file, at the
 
 
 def look(desk: Desk) -> None:
-    """Read the user db again if it changed; cheap when it did not."""
-    changed = desk.accounts.refresh()
-    desk.ledger.deleted.look(desk.accounts, desk.now.wall)
-    for name in changed:
+    """Read the user db again if it changed, also while no lobby ran; cheap when it did not."""
+    changed = [*desk.accounts.refresh(), *desk.ledger.deleted.look(desk.accounts, desk.now.wall)]
+    for name in dict.fromkeys(changed):
         code, text = _what_became(desk, name)
         record(desk, FILE, "account", name, text)
         desk.ledger.codes.drop(name)

@@ -51,6 +51,7 @@ def forget(desk: Desk, name: str) -> None:
     desk.mailbox.empty(name)
     desk.ledger.blocks.forget(name)
     desk.ledger.codes.drop(name)
+    desk.ledger.end_sessions(name)
     disown(desk, name)
 
 

@@ -77,12 +77,14 @@ class Ledger:
         )
         return int(self._db.one("SELECT number FROM sessions WHERE id = ?", session_id))
 
-    def sessions(self, name: str, wall: int, before: int | None = None, limit: int = 1_000) -> list[Session]:
-        """Those of somebody that have not ended, the newest first; those before a number."""
+    def sessions(
+        self, name: str, wall: int, before: int | None = None, limit: int = 1_000, *, guest: bool = False
+    ) -> list[Session]:
+        """Those of an account, or of a guest, that have not ended, the newest first; those before a number."""
         rows = self._db.read(
             "SELECT number, id, kind, address, begun, used FROM sessions"
-            " WHERE who = ? AND expires > ? AND number < ? ORDER BY number DESC LIMIT ?",
-            *(fold(name), wall, 2**63 - 1 if before is None else before, limit),
+            " WHERE who = ? AND guest = ? AND expires > ? AND number < ? ORDER BY number DESC LIMIT ?",
+            *(fold(name), guest, wall, 2**63 - 1 if before is None else before, limit),
         )
         return [Session(*row) for row in rows]
 

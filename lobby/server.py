@@ -311,7 +311,6 @@ class Server:
     def _tidy(self, now: Now) -> None:
         with self.desk.storing():
             self.desk.ledger.tidy(now.wall)
-            self.desk.ledger.deleted.take_stock(self.desk.accounts, now.wall)
             self.desk.ledger.deleted.tidy(now.wall, self._config.accounts.deleted_name_days)
             self.desk.directs.tidy(now.wall)
 

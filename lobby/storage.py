@@ -43,6 +43,7 @@ class Storage:
 
         Of a round that ends sessions and sets a password the sessions come first: what is refused then has at most
         made somebody log in again, by the password that still holds."""
+        self._store.ledger.deleted.know(self._accounts.staged)
         if self._store.dirty:
             self._store.commit()
         if self._accounts.dirty:

@@ -14,6 +14,7 @@ from lobby.catalogue import HELD, LINES, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
 from lobby.codes import SCHEMA as CODES
 from lobby.database import Database
+from lobby.deleted import MARKS
 from lobby.deleted import SCHEMA as DELETED
 from lobby.ledger import SCHEMA as LEDGER
 from lobby.ledger import SEEN, STAMPS, Ledger
@@ -21,7 +22,7 @@ from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES, STAMPS)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES, STAMPS, MARKS)
 
 
 class Store:

@@ -109,7 +109,6 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
                 raise Refused(*NOT_STORED)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
             entry.forget(desk, name)
-            desk.ledger.deleted.came(name)
             log.info("%s registered from %s", name, connection.address)
             entry.begin(desk, connection)
             desk.ledger.set_last_login(name, desk.now.wall)
@@ -124,16 +123,16 @@ def resume(desk: Desk, connection: Connection, message: Resume) -> None:
     edits.look(desk)
     name = token.name
     roles: tuple[str, ...] = ()
-    if not desk.ledger.session_valid(token.session, now.wall):
-        raise _ended()
     if token.guest:
         _check_still_theirs(desk, token)
     else:
         account = desk.accounts.get(token.name)
         if account is None:
             raise _ended()
-        desk.accounts.usable(account)
+        desk.accounts.usable(account)  # said first: the lock has ended the session too
         name, roles = account.name, account.roles
+    if not desk.ledger.session_valid(token.session, now.wall):
+        raise _ended()
     connection.session, connection.session_from = token.session, token.issued
     entry.welcome(desk, connection, message, name, guest=token.guest, roles=roles)
 

@@ -19,6 +19,8 @@ def guest(desk: Desk, connection: Connection, message: Guest) -> None:
     entry.check_free(desk, name)
     desk.places.forget(name)
     desk.ledger.blocks.forget(name)
+    desk.ledger.end_sessions(name)
+    desk.catalogue.uninvite_all(name)
     entry.begin(desk, connection)
     entry.welcome(desk, connection, message, name, guest=True, roles=())
 

@@ -110,7 +110,7 @@ def _own(desk: Desk, person: Person) -> Iterator[Belonging]:
     if account is not None and not person.guest:
         about |= {"roles": account.roles, "made": account.made, "last_login": desk.ledger.last_login(person.name)}
     yield Belonging(kind="account", what=about)
-    for session in desk.ledger.sessions(person.name, desk.now.wall):
+    for session in desk.ledger.sessions(person.name, desk.now.wall, guest=person.guest):
         what = {"session": session.number, "client": session.kind, "address": session.address}
         yield Belonging(kind="session", what=what | {"begun": session.begun, "used": session.used})
     for name in desk.ledger.blocks.of(person.name):

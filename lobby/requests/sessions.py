@@ -12,6 +12,7 @@ from lobby.effects import Hash
 from lobby.ledger import Session
 from lobby.pages import fit
 from lobby.passwords import check_rules
+from lobby.people import Person
 from lobby.sessions import Connection, Rule, State
 from wire.errors import Refused
 from wire.messages import Done, EndSession, Recover, Request, SessionRow, Sessions, SessionsPage
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 
 def sessions(desk: Desk, connection: Connection, message: Sessions) -> None:
     before = None if message.before is UNSET else message.before
-    found = desk.ledger.sessions(connection.who.name, desk.now.wall, before, message.limit + 1)
+    person = connection.who
+    found = desk.ledger.sessions(person.name, desk.now.wall, before, message.limit + 1, guest=person.guest)
     rows, more = fit(_rows(desk, connection, found), message.limit)
     desk.answer(connection, message, SessionsPage(sessions=rows, more=more))
 
@@ -52,14 +54,19 @@ def end_session(desk: Desk, connection: Connection, message: EndSession) -> None
         log.info("%s ended all other sessions", person.name)
         desk.answer(connection, message, Done())
         return
-    mine = {session.number: session for session in desk.ledger.sessions(person.name, desk.now.wall)}
-    session = mine.get(message.session)
-    if session is None:
-        raise Refused("no_such_session", f"you have no session {message.session}")
+    session = _mine(desk, person, message.session)
     log.info("%s ended session %d", person.name, session.number)
     desk.answer(connection, message, Done())
     entry.void(desk, one_session(person.name, str(session.number)), "bad_session", ENDED)
     entry.end_session(desk, person, session.id, "bad_session", ENDED)
+
+
+def _mine(desk: Desk, person: Person, number: int) -> Session:
+    """Raises Refused(no_such_session), also for somebody else's."""
+    for session in desk.ledger.sessions(person.name, desk.now.wall, number + 1, 1, guest=person.guest):
+        if session.number == number:
+            return session
+    raise Refused("no_such_session", f"you have no session {number}")
 
 
 def recover(desk: Desk, connection: Connection, message: Recover) -> None:

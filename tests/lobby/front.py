@@ -235,6 +235,7 @@ class Front:
         if self.fail is not None:
             why, self.fail = self.fail, None
             raise why
+        self.store.ledger.deleted.know(self.accounts.staged)
         self.store.commit()
         self.accounts.commit()
 

@@ -1,4 +1,4 @@
-"""Names of deleted accounts: kept from others for their days, however the line went."""
+"""Names of deleted accounts: kept from others for their days, however the line went; and lines changed unseen."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,20 @@ import pytest
 
 from lobby.deleted import DAY
 from tests.lobby.front import USERS, Front
-from wire.messages import Done, Guest, Login, MailSend, Register, Welcome
+from wire.messages import (
+    Done,
+    Error,
+    Guest,
+    Login,
+    MailSend,
+    Message,
+    Passwd,
+    Register,
+    Respell,
+    Respelled,
+    Resume,
+    Welcome,
+)
 
 
 @pytest.fixture
@@ -128,6 +141,104 @@ def test_a_round_that_fails_is_made_good(front: Front) -> None:
     without_ben(front)
     front.fail = OSError(28, "full")
     front.look()
-    front.desk.ledger.deleted.take_stock(front.accounts, front.time.wall)
-    front.end_round()
+    front.look()
     assert taken(front)
+
+
+# -- what was changed while no lobby ran
+
+
+def edit(front: Front, before: str, after: str) -> None:
+    text = front.paths.user_db.read_text()
+    assert re.search(before, text, re.MULTILINE)
+    front.paths.user_db.write_text(re.sub(before, after, text, flags=re.MULTILINE))
+
+
+def token_of(front: Front, name: str = "ben") -> str:
+    client = front.connect().hello()
+    return client.ask(Login(name=name, password=f"{name}spassword"), Welcome).session
+
+
+def comes_back(front: Front, token: str) -> str:
+    """How a resume is answered: welcome, or the code of the refusal."""
+    client = front.connect().hello()
+    client.send(Resume(session=token))
+    message = client.take(Message)
+    return message.code if isinstance(message, Error) else type(message).__name__.lower()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("^ben:{ARGON2ID}[^:]*", "ben:{PLAIN}anotherpassword", "bad_session"),
+        ("^(ben:.*):user:", r"\1:user,operator:", "bad_session"),
+        ("^(ben:.*:user):", r"\1:locked", "locked"),
+        ("^ben:.*\n", "", "bad_session"),
+        ("^ben:.*\n", "ben:{PLAIN}of somebody else:user::\n", "bad_session"),
+    ],
+)
+def test_a_change_while_no_lobby_runs_ends_what_was_given_before(
+    front: Front, before: str, after: str, code: str
+) -> None:
+    token, other = token_of(front), token_of(front, "ann")
+    front.close()
+    edit(front, before, after)
+    front.open()
+    assert comes_back(front, token) == code
+    assert comes_back(front, other) == "welcome"
+    assert [revocation.name for revocation in front.store.ledger.revocations()] == ["ben"], "in rooms as well"
+    assert [act.target for act in front.store.audit.before(None)] == ["ben"]
+    front.restart()
+    front.look()
+    assert len(front.store.ledger.revocations()) == 1, "it is told once"
+
+
+def test_what_the_lobby_changes_itself_ends_nothing_at_its_next_start(front: Front) -> None:
+    ben = front.connect().hello()
+    token = ben.ask(Login(name="ben", password="benspassword"), Welcome).session
+    ben.ask(Passwd(old="benspassword", new="another password"), Done)
+    ben.ask(Respell(name="BEN"), Respelled)
+    cid = front.connect().hello()
+    of_cid = cid.ask(Register(name="cid", password="a good password"), Welcome).session
+    front.restart()
+    assert (comes_back(front, token), comes_back(front, of_cid)) == ("welcome", "welcome")
+
+
+def test_who_is_unlocked_meanwhile_keeps_nothing_and_loses_nothing(front: Front) -> None:
+    front.close()
+    edit(front, "^(shut:.*):locked:", r"\1::")
+    front.open()
+    front.look()
+    assert front.store.ledger.revocations() == []
+
+
+def test_sessions_end_though_the_disk_refused_at_first(front: Front) -> None:
+    token = token_of(front)
+    edit(front, "^ben:{ARGON2ID}[^:]*", "ben:{PLAIN}anotherpassword")
+    front.fail = OSError(28, "full")
+    front.look()
+    front.look()
+    assert comes_back(front, token) == "bad_session"
+
+
+def test_a_login_in_the_round_of_an_edit_ends_no_session(front: Front) -> None:
+    """Its password is hashed anew in that round."""
+    client = front.connect().hello()
+    front.hold = True
+    client.send(Login(name="ben", password="benspassword"))
+    edit(front, "^ann:.*\n", "ann:{PLAIN}anotherpassword:user::\n")
+    front.finish_work()
+    token = client.take(Welcome).session
+    front.look()
+    assert comes_back(front, token) == "welcome"
+
+
+def test_of_accounts_of_before_there_were_marks_nothing_is_known(front: Front) -> None:
+    token = token_of(front)
+    front.store.ledger.deleted._db.write("UPDATE names SET mark = ''")
+    front.end_round()
+    front.restart()
+    assert comes_back(front, token) == "welcome"
+    front.restart()
+    edit(front, "^(ben:.*):user:", r"\1:user,operator:")
+    assert comes_back(front, token) == "bad_session", "from then on"

@@ -90,15 +90,19 @@ def not_to_be_had(stage: Stage, name: str) -> bool:
 
 def test_all_of_it_while_no_server_runs(own_stage: Stage) -> None:
     own_stage.actor().register("reg", "a good password").ask("quit")
+    session = own_stage.actor().register("ida", "a good password").welcome["session"]
     own_stage.stop()
     said = user(own_stage, "add", "eva", "--role", "operator", typed=FIRST)
     assert said.endswith("No server runs: it counts from the next start.\n")
     user(own_stage, "lock", "test_user")
     user(own_stage, "delete", "reg")
+    user(own_stage, "passwd", "ida", typed=FIRST)
     assert listed(own_stage)["test_user"]["locked"]
     own_stage.start()
     assert own_stage.login("eva", FIRST).welcome["roles"] == ["user", "operator"]
     assert refusal(own_stage, "test_user", "123") == "locked"
+    with pytest.raises(Refusal):  # whoever has the session: the password was changed because of them, perhaps
+        own_stage.actor().resume(session)
     assert not_to_be_had(own_stage, "reg")
     own_stage.kill(own_stage.pid("lobby"))
     eventually(lambda: refusal(own_stage, "eva", FIRST) == "")

@@ -241,7 +241,7 @@ def test_a_session_of_a_locked_or_removed_account(front: Front) -> None:
     front.paths.user_db.write_text(
         text.replace("test_user:{PLAIN}123:user:test", "test_user:{PLAIN}123:user:test,locked")
     )
-    assert front.connect().hello().refused(Resume(session=token)) == "bad_session"
+    assert front.connect().hello().refused(Resume(session=token)) == "locked"
     assert front.connect().hello().refused(Login(name="test_user", password="123")) == "locked"
 
 

@@ -8,7 +8,24 @@ from lobby.effects import ToRoom
 from lobby.entry import LEASE_SECONDS, RENEW_SECONDS, renew_leases
 from tests.lobby.front import Front
 from wire.control import Joined, Left, Present, PutOut
-from wire.messages import Bye, Done, Error, Guest, Login, MailList, Passwd, Quit, Register, Resume, Welcome
+from wire.messages import (
+    Bye,
+    Create,
+    Done,
+    Error,
+    Guest,
+    Invite,
+    Join,
+    Login,
+    MailList,
+    Passwd,
+    Quit,
+    Register,
+    Resume,
+    RoomList,
+    Rooms,
+    Welcome,
+)
 
 
 def test_a_guest_has_a_name_and_nothing_else(front: Front) -> None:
@@ -121,3 +138,13 @@ def test_a_guest_whose_name_became_an_accounts_cannot_resume(front: Front) -> No
         file.write("Joe:{PLAIN}joespassword:user::\n")
     error = front.connect().hello().ask(Resume(session=token), Error)
     assert error.code == "bad_session"
+
+
+def test_a_guest_is_not_invited_where_the_one_before_of_that_name_was(front: Front) -> None:
+    before, ann = front.guest("joe"), front.login("ann")
+    ann.ask(Create(room="den", access="private"), Done)
+    ann.ask(Invite(room="den", name="joe"), Done)
+    before.ask(Quit(), Bye)
+    joe = front.guest("joe")
+    assert "den" not in [room.name for room in joe.ask(Rooms(), RoomList).rooms]
+    assert joe.refused(Join(room="den")) == "no_such_room"

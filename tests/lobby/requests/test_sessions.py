@@ -14,6 +14,7 @@ from wire.messages import (
     Login,
     Passwd,
     Recover,
+    Register,
     Resume,
     ServerHello,
     SessionRow,
@@ -178,3 +179,41 @@ def test_who_remembers_the_password_needs_no_code_any_more(front: Front) -> None
     give(front)
     front.login("ann").ask(Passwd(old="annspassword", new=NEW), Done)
     assert front.connect().hello().refused(Recover(name="ann", code=CODE, password=NEW)) == "bad_code"
+
+
+# -- a name that was a guest's before
+
+
+def test_a_later_guest_of_the_name_is_not_shown_the_sessions_of_the_one_before(front: Front) -> None:
+    front.guest("joe", address="10.0.0.1").lose()
+    front.later(front.config.rooms.grace + 1)
+    joe = front.guest("joe", address="10.0.0.2")
+    assert [row.address for row in listed(joe)] == ["10.0.0.2"]
+    (number,) = (row.session for row in listed(joe))
+    assert joe.refused(EndSession(session=number - 1)) == "no_such_session"
+
+
+def test_nor_is_who_makes_an_account_of_it(front: Front) -> None:
+    front.guest("joe", address="10.0.0.1").lose()
+    front.later(front.config.rooms.grace + 1)
+    joe = front.connect("10.0.0.2").hello()
+    joe.ask(Register(name="joe", password="a good password"), Welcome)
+    assert [row.address for row in listed(joe)] == ["10.0.0.2"]
+
+
+def test_nor_whose_account_the_operator_makes(front: Front) -> None:
+    front.guest("joe", address="10.0.0.1").lose()
+    with front.paths.user_db.open("a") as file:
+        file.write("joe:{PLAIN}joespassword:user::\n")
+    joe = front.login("joe", address="10.0.0.2")
+    assert [row.address for row in listed(joe)] == ["10.0.0.2"]
+
+
+def test_one_of_very_many_sessions_can_be_ended(front: Front) -> None:
+    ann, _ = log_in(front, "laptop")
+    first = listed(ann)[0].session
+    for number in range(1_100):
+        front.store.ledger.open_session(f"of a script {number}", "ann", False, front.time.wall + 1_000)
+    other, _ = log_in(front, "phone")
+    other.ask(EndSession(session=first), Done)
+    assert ann.take(Bye).code == "bad_session"
