@@ -147,9 +147,7 @@ class Verbs(AccountVerbs):
         found = [room for room in rooms if fold(room) == fold(wanted)]
         found = found or [room for room in rooms if fold(room).startswith(fold(wanted))]
         if found:
-            self._mode.look_at(found[0])
-            if self._mode.terminal.typed_is_seen:  # no prompt shows where one is
-                self._teller.say(f"-- you are in {show.word(found[0])}", "room")
+            self._go_to(found[0])
         else:
             self._teller.say(f"-- you are not in {show.word(wanted)}: /join {show.word(wanted)} enters it", "error")
 
@@ -158,7 +156,13 @@ class Verbs(AccountVerbs):
         await self._mode.drained(2.0)
         await self._mode.room().leave()
         others = [side.room for side in self._client.session.rooms.values() if fold(side.room) != fold(here)]
-        self._mode.look_at(others[-1] if others else "")
+        self._go_to(others[-1] if others else "")
+
+    def _go_to(self, room: str) -> None:
+        """Another room that one is in, or none."""
+        self._mode.look_at(room)
+        if room and self._mode.terminal.typed_is_seen:  # no prompt shows where one is
+            self._teller.say(f"-- you are in {show.word(room)}", "room")
 
     async def do_create(self, command: Command) -> None:
         name = check_name(command.args[0], what="room's name")

@@ -444,6 +444,11 @@ def test_plain_never_redraws(parlour: FakeParlour, environment: dict[str, str]) 
     screen.sees("you are in hall")
     screen.types("hello")
     screen.sees("ann: hello")
+    screen.types("/join games")
+    screen.sees("you are in games")
+    screen.types("disconnect()")
+    screen.sees("you left games")
+    screen.sees("you are in hall")  # no prompt says it
     screen.types("/quit")
     screen.sees("Goodbye")
     assert screen.ends() == 0
