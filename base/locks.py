@@ -63,6 +63,14 @@ def silence(path: Path, wall: int) -> float:
     return max(0.0, wall / 1_000 - path.stat().st_mtime)
 
 
+def held(path: Path) -> bool:
+    """Whether a process lives that holds the lock at `path`, as far as can be seen."""
+    try:
+        return holder(path) is not None
+    except OSError:
+        return False
+
+
 def _take(fd: int) -> bool:
     """Whether the lock is ours now. `holder` shares it for an instant, and who only looks must not keep us out."""
     while True:

@@ -64,6 +64,10 @@ class Paths:
     def room(self, room_id: str) -> "RoomPaths":
         return RoomPaths(self.data / "rooms" / room_id)
 
+    def room_locks(self) -> list[Path]:
+        """Of all rooms that ever ran; the directory of each is named by its id."""
+        return sorted((self.data / "rooms").glob("*/lock"))
+
     def create(self) -> None:
         """Make the directories, mode 0700; raises DataError."""
         try:

@@ -131,6 +131,11 @@ class Registry:
             if room.settings is not None
         )
 
+    def runs(self, room_id: str) -> bool:
+        """Whether it has told of itself, and its link lasts."""
+        room = self._rooms.get(room_id)
+        return room is not None and room.running
+
     def all_here(self) -> bool:
         """Whether every room that runs, as far as the nursery knows, has told of itself."""
         if not self.nursery_up or self._told is not None:

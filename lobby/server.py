@@ -139,7 +139,7 @@ class Server:
         self._make_default_room()
         self._storage.commit()
         self._go_on_closing()
-        self.desk.gathering.begin(loop.now)
+        self.desk.gathering.begin(loop.now, self._paths.room_locks())
         for listener in self._listeners:
             loop.listen(listener, self._clients.accepted)
         self._nursery.uplink.start()

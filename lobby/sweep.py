@@ -55,7 +55,7 @@ def _wait(processes: list[Process], deadline: float) -> bool:
 
 
 def _holders(paths: Paths) -> Iterator[int]:
-    locks = [paths.lock("lobby"), paths.lock("nursery"), *(paths.data / "rooms").glob("*/lock")]
+    locks = [paths.lock("lobby"), paths.lock("nursery"), *paths.room_locks()]
     return (pid for pid in map(holder, locks) if pid)
 
 

@@ -337,7 +337,7 @@ class NurseryServer:
     def _look_for_strays(self) -> None:
         """Rooms whose processes live and have not registered although they had the time: the lobby may know of none
         of them, where it began anew as well."""
-        for lock in sorted((self.paths.data / "rooms").glob("*/lock")):
+        for lock in self.paths.room_locks():
             room = lock.parent.name
             with contextlib.suppress(OSError):  # erased under our eyes, or the disk refuses: who asks for it is told
                 pid = None if room in self.table.rooms else holder(lock)

@@ -1,10 +1,12 @@
 """Rooms: who sees, makes, enters, invites and closes what; tickets; what becomes of those who wait."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec import UNSET
 
+from base.locks import Lock
 from lobby.effects import CloseForGood, CloseLink, Erase, Spawn, ToRoom
 from lobby.gathering import GATHER_SECONDS
 from lobby.registry import JOIN_SECONDS
@@ -46,7 +48,7 @@ def test_the_list(front: Front) -> None:
 
 def test_a_lobby_that_has_just_started_waits_for_its_rooms(front: Front) -> None:
     games, den = make(front, "games"), make(front, "den")
-    front.desk.gathering.begin(front.time)
+    front.desk.gathering.begin(front.time, [])
     front.desk.registry.nursery_opened()
     client, other = front.login("test_user"), front.login("foo_user")
     client.send(Rooms(id="list"), Who(id="who"))
@@ -64,9 +66,27 @@ def test_a_lobby_that_has_just_started_waits_for_its_rooms(front: Front) -> None
     assert client.ask(Rooms(), RoomList).partial is UNSET
 
 
+def test_a_room_that_neither_has_told_of_is_waited_for_while_its_process_lives(front: Front, tmp_path: Path) -> None:
+    games, den = make(front, "games"), make(front, "den")
+    locks = {room.room: tmp_path / room.room / "lock" for room in (games, den)}
+    for lock in locks.values():
+        lock.parent.mkdir()
+    processes = {room: Lock(lock) for room, lock in locks.items()}
+    front.desk.gathering.begin(front.time, [*locks.values(), tmp_path / "asleep" / "lock"])
+    front.desk.registry.nursery_opened()
+    front.told()  # of no room: it has begun anew as well
+    client = front.login("test_user")
+    client.send(Rooms())
+    assert client.inbox == []
+    processes[den.room].release()  # it died, and will never tell
+    front.register(games, "link", "ann", "ben")
+    listed = client.take(RoomList)
+    assert ({row.name: row.members for row in listed.rooms}, listed.partial) == ({"den": 0, "games": 2}, UNSET)
+
+
 def test_a_listing_that_waited_long_enough_says_that_it_is_not_whole(front: Front) -> None:
     games = make(front, "games")
-    front.desk.gathering.begin(front.time)
+    front.desk.gathering.begin(front.time, [])
     client = front.login("test_user")
     client.send(Rooms())
     assert client.inbox == []  # not even the nursery is there
