@@ -118,6 +118,15 @@ def renew_leases(desk: Desk) -> None:
             lease(desk, person.name, next(iter(person.connections)).session)
 
 
+def note_presence(desk: Desk) -> None:
+    """Who is here is seen now, and uses their sessions: what is said of it should this process die."""
+    for person in desk.people:
+        if not person.guest:
+            desk.ledger.set_seen(person.name, desk.now.wall)
+        for session in {connection.session for connection in person.connections}:
+            desk.ledger.used_session(session, desk.now.wall)
+
+
 def give_way(desk: Desk, name: str, guest: bool) -> None:
     """An account comes in where a guest of that name is (the operator wrote it into the user db): the guest goes."""
     there = desk.people.find(name)

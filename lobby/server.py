@@ -127,7 +127,7 @@ class Server:
             _Clock(self.desk),
             Every(LOOK_SECONDS, self._look, now),
             Every(DISK_SECONDS, self._look_at_disk, now + DISK_SECONDS),
-            Every(entry.RENEW_SECONDS, self._renew_leases, now + entry.RENEW_SECONDS),
+            Every(entry.RENEW_SECONDS, self._renew, now + entry.RENEW_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: self._storage.checkpoint(), now + CHECKPOINT_SECONDS),
             Every(PURGE_SECONDS, self._purge_mail, now + PURGE_SECONDS),
             Every(CHECKPOINT_SECONDS, lambda _now: roomdesk.keep_lines(self.desk), now + CHECKPOINT_SECONDS),
@@ -304,9 +304,10 @@ class Server:
             if disk.look(shutil.disk_usage(self._paths.data).free):
                 log.warning("%s", disk.notice or "the disk has room again: mail, imports and new rooms are taken")
 
-    def _renew_leases(self, _now: Now) -> None:
+    def _renew(self, _now: Now) -> None:
         with self.desk.storing():
             entry.renew_leases(self.desk)
+            entry.note_presence(self.desk)
 
     def _tidy(self, now: Now) -> None:
         with self.desk.storing():
@@ -331,6 +332,7 @@ class Server:
     def _signalled(self, number: int) -> None:
         log.info("%s: goodbye to %d", signal.Signals(number).name, len(self._clients.channels))
         with self.desk.storing():
+            entry.note_presence(self.desk)
             for person in self.desk.people:
                 reach.leave(self.desk, person)
         roomdesk.keep_lines(self.desk)

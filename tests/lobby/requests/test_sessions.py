@@ -3,6 +3,7 @@
 import pytest
 
 from lobby.effects import ToRoom
+from lobby.entry import RENEW_SECONDS, note_presence
 from tests.lobby.front import Client, Front
 from wire.control import PutOut
 from wire.messages import (
@@ -21,6 +22,8 @@ from wire.messages import (
     Sessions,
     SessionsPage,
     Welcome,
+    Whois,
+    WhoisPage,
 )
 
 CODE, NEW = "7KQ2-M9XD-01VT-HZ4C", "a new password"
@@ -217,3 +220,20 @@ def test_one_of_very_many_sessions_can_be_ended(front: Front) -> None:
     other, _ = log_in(front, "phone")
     other.ask(EndSession(session=first), Done)
     assert ann.take(Bye).code == "bad_session"
+
+
+def test_what_a_lobby_that_died_knew_of_who_was_here(front: Front) -> None:
+    """It writes that down from time to time."""
+    _, token = log_in(front, "laptop")
+    log_in(front, "phone")
+    front.guest("joe")
+    front.later(RENEW_SECONDS)
+    note_presence(front.desk)
+    front.end_round()
+    used = front.time.wall
+    front.restart()
+    front.later(60)
+    back = front.connect().hello()
+    assert front.login("ben").ask(Whois(name="ann"), WhoisPage).seen == used
+    back.ask(Resume(session=token), Welcome)
+    assert [row.used for row in listed(back) if not row.online] == [used]
