@@ -6,6 +6,7 @@ written beside, and renamed at the end; one that exists is left alone.
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final, Literal
@@ -29,11 +30,12 @@ ENDINGS: Final = {"json": ".jsonl", "text": ".txt"}
 async def save(room: Room, path: Path, form: Form, progress: Progress) -> int:
     """Write all that the room keeps now to `path`, oldest first; the number of entries. Raises Refused, Refusal."""
     first, last = await _extent(room)
-    beside = path.with_name(f"{path.name}.part")
+    beside = None
     try:
         if path.exists():
             raise Refused("already", f"there is a file {path} already")
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        fd, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # a name that is nobody's, mode 0600
+        with open(fd, "w", encoding="utf-8") as out:
             if form == "json":
                 topic = room.client.session.rooms[fold(room.name)].topic
                 out.write(encode(Header(parlour=VERSION, room=room.name, topic=topic, first=first, last=last)).decode())
@@ -41,11 +43,13 @@ async def save(room: Room, path: Path, form: Form, progress: Progress) -> int:
                 out.write(text(entry) if form == "text" else encode(entry).decode())
                 if (entry.seq - first + 1) % PAGE == 0:
                     progress(entry.seq - first + 1, last - first + 1)
-        beside.rename(path)
+        os.rename(beside, path)
+        beside = None
     except OSError as why:
         raise Refused("storage", f"{path} cannot be written: {why.strerror}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        if beside is not None:
+            os.unlink(beside)
     return last - first + 1
 
 

@@ -77,5 +77,10 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be written: No such file"):
         saved(Kept(1, 2), tmp_path / "nowhere" / "games.jsonl")
     (tmp_path / "there").touch()
+    beside = tmp_path / "there.part"
+    beside.write_text("somebody's own")
     with pytest.raises(Refused, match="already"):
         saved(Kept(1, 2), tmp_path / "there")
+    assert saved(Kept(1, 2), tmp_path / "new") == 2
+    assert {file.name for file in tmp_path.iterdir()} == {"there", "there.part", "new"}
+    assert beside.read_text() == "somebody's own"
