@@ -125,11 +125,11 @@ class Client(Letterbox):
 
     # -- requests to the lobby
 
-    async def ask(self, message: Message, *, id_: str = "", asked: int | None = None) -> Any:
+    async def ask(self, message: Message, *, id_: str = "", asked: int | None = None, lasting: bool = False) -> Any:
         """Send a request to the lobby; its answer. Raises Refusal. `id_` and `asked` (epoch ms) are those of an earlier
-        run, when it may have been sent already."""
+        run, when it may have been sent already; `lasting`: the answer is waited for as long as it takes."""
         asked = read_clock().wall if asked is None else asked
-        return await self._answer(self.session.ask(message, id_=id_, asked=asked), self.patience)
+        return await self._answer(self.session.ask(message, id_=id_, asked=asked), None if lasting else self.patience)
 
     async def rooms(self) -> list[RoomRow]:
         """All rooms one may see."""

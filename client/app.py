@@ -21,6 +21,7 @@ from client.address import Address
 from client.answers import Refusal
 from client.api import Client
 from client.floor import Alert
+from client.lettering import Lettering
 from client.memory import Memory
 from client.plain import LEFT, NO_SERVER, REFUSED, Wishes
 from client.screens import themes
@@ -110,6 +111,7 @@ class ParlourApp(Doings):
         """Be greeted by the server at `where`; another than before ends that visit."""
         if self.visit is not None:
             self.visit.client.listeners.clear()
+            self.visit.close_drafts()
             asyncio.ensure_future(self.visit.client.quit())  # noqa: RUF006 - nobody waits for a farewell
         client = self._make(where.host, where.port)
         client.listeners.append(self._event)
@@ -156,6 +158,21 @@ class ParlourApp(Doings):
                 told = f"What you wrote in {show.word(room)} waits: it is sent when you are in it again."
                 self.notify(told, markup=False)
         await visit.tell_again()
+        await self._mail_again()
+        if visit.file is not None and visit.file.more:
+            told = "More that you wrote in another window waits: it comes when the client is opened once more."
+            self.notify(told, markup=False)
+
+    async def _mail_again(self) -> None:
+        """The mail that was being written when the client ended, and what became of it if it was on its way."""
+        mail = Lettering(self._visit(), self._visit().drafts.letter)
+        if mail.handed_over:
+            try:
+                self.notify(await mail.send(), markup=False)
+            except Refusal as why:
+                self.notify(f"Your mail is not sent: {show.word(why.text)}", severity="warning", markup=False)
+        if any(mail.letter.fields):
+            self.write_mail("")
 
     # -- what happens
 
@@ -258,6 +275,14 @@ class ParlourApp(Doings):
                     await visit.client.quit()
             visit.keep_drafts()
         self.exit(self.code)
+
+    def on_unmount(self) -> None:
+        self._close_drafts()
+
+    def _close_drafts(self) -> None:
+        """What is still in them is the next client's."""
+        if self.visit is not None:
+            self.visit.close_drafts()
 
     def _keep_drafts(self) -> None:
         if self.visit is not None:

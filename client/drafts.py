@@ -1,18 +1,12 @@
-"""What was typed and is not stored yet, kept in a file: drafts of each room and lines on their way, over any crash.
+"""What was typed and is not stored yet: drafts of each room, lines on their way, the mail being written.
 
-Law: one file for each person on each server, for its owner alone, written beside and renamed; a file that cannot be
-read is no drafts, and no fault. A line is in it, with the key that it exists once under, before it leaves.
+Whoever runs the client keeps it in a file (`client.draftfile`). A line or mail is in it, with the key that it exists
+once under, before it leaves.
 """
 
-import contextlib
-import hashlib
-import os
-from pathlib import Path
 from typing import Literal
 
 import msgspec
-
-from client import memory
 
 
 class Waiting(msgspec.Struct):
@@ -31,17 +25,42 @@ class Waiting(msgspec.Struct):
         return f"/me {self.text}" if self.kind == "action" else self.text
 
 
+class Letter(msgspec.Struct):
+    """A mail being written. `answers`: the mail it replies to; `draft`: the draft at the server that it is; `id`: what
+    it was handed over under, at the time `at` in epoch ms; empty while it is only written."""
+
+    to: str = ""
+    subject: str = ""
+    body: str = ""
+    answers: int | None = None
+    draft: int | None = None
+    id: str = ""
+    at: int = 0
+
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        return self.to, self.subject, self.body
+
+    def names(self) -> list[str]:
+        return self.to.replace(",", " ").split()
+
+
 class Drafts(msgspec.Struct):
-    """`rooms`: what stands in the composer; `waiting`: by room, oldest first; `stream`: what the waiting were sent
-    under; `mail`: to, subject and body of a mail begun."""
+    """`rooms`: what stands in the composer; `waiting`: by room, oldest first; `stream`: what the waiting, and the mail
+    if it was handed over, were sent under."""
 
     rooms: dict[str, str] = {}
     waiting: dict[str, list[Waiting]] = {}
     stream: str = ""
-    mail: tuple[str, str, str] = ("", "", "")
+    letter: Letter = msgspec.field(default_factory=Letter)
 
     def empty(self) -> bool:
-        return not (any(self.rooms.values()) or any(self.waiting.values()) or any(self.mail))
+        return not (any(self.rooms.values()) or any(self.letter.fields) or self.on_their_way)
+
+    @property
+    def on_their_way(self) -> bool:
+        """Whether something was handed over under the stream and is not acknowledged."""
+        return any(self.waiting.values()) or bool(self.letter.id)
 
     def wait(self, room: str, line: Waiting) -> None:
         self.waiting.setdefault(room, []).append(line)
@@ -58,29 +77,16 @@ class Drafts(msgspec.Struct):
         typed = line.typed() if not room.startswith("@") else line.text
         self.rooms[room] = "\n".join(part for part in (typed, self.rooms.get(room, "")) if part)
 
-
-def place(who: str) -> Path:
-    """Where the drafts of `who` (a name at a server) are; the name of the file tells nothing."""
-    return memory.place().parent / f"drafts-{hashlib.sha256(who.encode()).hexdigest()[:16]}.json"
-
-
-def load(who: str) -> Drafts:
-    try:
-        return msgspec.json.decode(place(who).read_bytes(), type=Drafts)
-    except (OSError, msgspec.MsgspecError, RuntimeError):
-        return Drafts()
-
-
-def keep(who: str, drafts: Drafts) -> None:
-    with contextlib.suppress(OSError, RuntimeError):
-        path = place(who)
-        if drafts.empty():
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(drafts))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+    def take_in(self, other: "Drafts") -> bool:
+        """What another client left becomes ours. False, and nothing does, where both have something on its way, as that
+        was under two streams, or both have a mail begun."""
+        if (self.on_their_way and other.on_their_way) or (any(self.letter.fields) and any(other.letter.fields)):
+            return False
+        if other.on_their_way:
+            self.stream, self.waiting = other.stream, other.waiting
+        if any(other.letter.fields):
+            self.letter = other.letter
+        for room, text in other.rooms.items():
+            here = self.rooms.get(room, "")
+            self.rooms[room] = here if text in here else "\n".join(part for part in (here, text) if part)
+        return True

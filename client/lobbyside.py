@@ -84,6 +84,7 @@ class LobbySide:
         self.name = ""
         self.roles: tuple[str, ...] = ()
         self.guest = False
+        self.window = 0  # seconds in which what is sent again under its stream and id exists once
         self.unread = 0
         self.blocked: list[str] = []  # our block list
         self._desk = desk
@@ -265,6 +266,7 @@ class LobbySide:
             self._credential = None
         self.name, self.roles, self.unread = welcome.name, tuple(welcome.roles), welcome.unread
         self._session = welcome.session
+        self.window = welcome.resend_window
         self._deadline = None
         self._become(LobbyState.IN)
         self._pauses.succeeded(now)

@@ -8,7 +8,7 @@ sends it again, and there is one of it.
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from client import commands, completing, drafts, events, show, tables
+from client import commands, completing, draftfile, drafts, events, show, tables
 from client.address import Address
 from client.answers import Refusal
 from client.api import Client, Room
@@ -68,6 +68,7 @@ class Visit:
         self.mail_changes = 0  # rises with whatever may have changed a list of mail
         self._typing_told = 0.0
         self._whose = ""  # a name at a server: whose drafts these are
+        self.file: draftfile.DraftFile | None = None
         self._sent_by_us: set[str] = set()  # ids of lines that are on their way
 
     def _aside(self, spans: Spans) -> None:
@@ -81,9 +82,11 @@ class Visit:
         if who == self._whose:
             return
         self._whose = who
-        self.drafts = drafts.load(who)
+        self.close_drafts()
+        self.file = draftfile.DraftFile(who)
+        self.drafts = self.file.take_over()
         self._sent_by_us.clear()
-        if not any(self.drafts.waiting.values()) or not self.drafts.stream:
+        if not self.drafts.on_their_way or not self.drafts.stream:
             self.drafts.stream = new_stream()
         self.client.session.speak_under(self.drafts.stream)
 
@@ -105,9 +108,21 @@ class Visit:
         return "admin" in self.client.session.lobby.roles
 
     def keep_drafts(self) -> None:
-        if self.drafts_changed and self.me:
+        if self.drafts_changed and self.me and self.file is not None:
             self.drafts_changed = False
-            drafts.keep(self._whose, self.drafts)
+            self.file.keep(self.drafts)
+
+    def keep_at_once(self) -> None:
+        """Before it leaves, or a crash between the two would lose what it was sent under."""
+        self.drafts_changed = True
+        self.keep_drafts()
+
+    def close_drafts(self) -> None:
+        """Another client of ours may go on with them."""
+        if self.file is not None:
+            self.keep_drafts()
+            self.file.close()
+            self.file = None
 
     def remember(self) -> None:
         if not self.me:
@@ -149,10 +164,15 @@ class Visit:
                 self._hand_over(room, message, line)
 
     async def tell_again(self) -> None:
-        """Direct messages that wait."""
+        """Direct messages that wait. Those that might exist twice by now are the typist's again."""
+        oldest = read_clock().wall - self.client.session.lobby.window * 1000
         for name, lines in tuple(self.drafts.waiting.items()):
             for line in tuple(lines) if name.startswith(DIRECT) else ():
-                await self._tell_line(self.floor.table(name), line)
+                if line.at > oldest:
+                    await self._tell_line(self.floor.table(name), line)
+                elif self.drafts.settled(name, line.id) is not None:
+                    self.drafts.give_back(self.floor.table(name).name, line)
+                    self.keep_at_once()
 
     # -- what is typed
 
@@ -195,7 +215,7 @@ class Visit:
             self.teller.say(f"-- not sent: {show.word(why.text)}", "error")
             return False
         self.drafts.wait(table.name, line)
-        self._keep_at_once()
+        self.keep_at_once()
         return await self._tell_line(table, line)
 
     async def _tell_line(self, table: Table, line: drafts.Waiting) -> bool:
@@ -204,7 +224,7 @@ class Visit:
         table.transcript.pending.append(pending)
         table.changed += 1
         try:
-            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id, asked=line.at)
+            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id, asked=line.at, lasting=True)
         except Refusal as why:
             if self.client.session.over:
                 return True  # it waits for the next visit
@@ -233,18 +253,13 @@ class Visit:
         kind, to = (message.kind, "") if isinstance(message, Say) else ("text", message.to)
         line = drafts.Waiting(self.client.session.new_id(), message.text, read_clock().wall, kind, to)
         self.drafts.wait(here, line)
-        self._keep_at_once()
+        self.keep_at_once()
         self._hand_over(here, message, line)
 
     def _hand_over(self, room: str, message: Say | Whisper, line: drafts.Waiting) -> None:
         self._sent_by_us.add(line.id)
         self.floor.said(room, line.id, message, read_clock())
         self.client.send(room, message, id_=line.id, typed=line.at)
-
-    def _keep_at_once(self) -> None:
-        """Before it leaves, or a crash between the two would lose what it was sent under."""
-        self.drafts_changed = True
-        self.keep_drafts()
 
     def typing(self, room: str) -> None:
         """Somebody types; the room hears of it now and then."""

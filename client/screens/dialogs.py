@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from client import show
 from client.answers import Refusal
+from client.lettering import Lettering
 from wire.errors import Refused
 from wire.messages import Entry, Line
 
@@ -87,26 +88,17 @@ class NewRoom(Dialog[tuple[str, str, bool]]):
         self.dismiss(None)
 
 
-Post = Callable[[list[str], str, str], Awaitable[str]]
-Keep = Callable[[str, str, str], None]
-
-
 class WriteMail(Dialog[bool]):
     """A mail: it is gone from here only when it is stored; closed before, it is kept as a draft at the server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", "Send", priority=True)]
 
-    def __init__(
-        self, post: Post, later: Post, keep: Keep, fields: tuple[str, str, str], *, stored: bool = False
-    ) -> None:
-        """`later` keeps a draft, and says nothing where only this client has it; `stored`: `fields` are one that is
-        kept already."""
+    def __init__(self, mail: Lettering, *, stored: bool = False) -> None:
+        """`stored`: as it is now it is a draft at the server."""
         super().__init__()
         self._stored = stored
-        self._post = post
-        self._later = later
-        self._keep = keep
-        self._start = fields
+        self._mail = mail
+        self._start = mail.letter.fields
 
     def compose(self) -> ComposeResult:
         to, subject, body = self._start
@@ -132,7 +124,7 @@ class WriteMail(Dialog[bool]):
     @on(Input.Changed)
     @on(TextArea.Changed)
     def _changed(self) -> None:
-        self._keep(*self._fields())
+        self._mail.keep(*self._fields())
 
     @on(Button.Pressed, "#later")
     def action_dismiss_with_nothing(self) -> None:
@@ -140,11 +132,12 @@ class WriteMail(Dialog[bool]):
 
     @work(exclusive=True)
     async def _leave(self) -> None:
-        to, subject, body = self._fields()
-        changed = self._fields() != self._start
-        if any(part.strip() for part in (to, subject, body)) and (changed or (body.strip() and not self._stored)):
+        fields = self._fields()
+        self._mail.keep(*fields)
+        changed = fields != self._start
+        if any(part.strip() for part in fields) and (changed or (fields[2].strip() and not self._stored)):
             try:
-                told = await self._later(_names(to), subject.strip(), body.rstrip())
+                told = await self._mail.later()
             except (Refusal, Refused) as why:
                 self.complain(f"{why.text}; Discard leaves without it")
                 return
@@ -152,34 +145,29 @@ class WriteMail(Dialog[bool]):
             if not told:
                 self.dismiss(None)
                 return
-        self._keep("", "", "")
+        self._mail.done()
         self.dismiss(None)
 
     @on(Button.Pressed, "#discard")
     def _discard(self) -> None:
-        self._keep("", "", "")
+        self._mail.done()
         self.dismiss(None)
 
     @on(Button.Pressed, "#send")
     @work(exclusive=True)
     async def action_send(self) -> None:
-        to, subject, body = self._fields()
-        names = _names(to)
-        if not names or not body.strip():
-            self.complain("To whom?" if not names else "It says nothing yet.")
+        self._mail.keep(*self._fields())
+        letter = self._mail.letter
+        if not letter.names() or not letter.body.strip():
+            self.complain("It says nothing yet." if letter.names() else "To whom?")
             return
         try:
-            told = await self._post(names, subject.strip(), body.rstrip())
+            told = await self._mail.send()
         except (Refusal, Refused) as why:
             self.complain(why.text)
             return
-        self._keep("", "", "")
-        self.notify(told)
+        self.notify(told, markup=False)
         self.dismiss(True)
-
-
-def _names(typed: str) -> list[str]:
-    return typed.replace(",", " ").split()
 
 
 Search = Callable[[str, int | None], Awaitable[tuple[Sequence[Entry], bool]]]

@@ -234,6 +234,11 @@ class Lines(ScrollView, can_focus=True):
             self.app.copy_to_clipboard(self.page.plain(self._cursor))
             self.notify("The line is copied.", timeout=2)
 
+    def on_mouse_scroll_up(self) -> None:
+        """At the very top nothing moves, and what could not be fetched before is asked for again."""
+        if self.scroll_offset.y <= 0 and self.transcript.more_before:
+            self.post_message(self.Older())
+
     def on_click(self, event: events.Click) -> None:
         link = event.style.meta.get("link_to")
         if isinstance(link, str):

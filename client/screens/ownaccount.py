@@ -16,6 +16,7 @@ from wire.messages import Block, DeleteAccount, EndSession, Respell, Sessions, S
 from wire.names import fold
 
 SESSIONS: Final = 100
+EACH: Final = 100  # entries of an export, after which it is told how far it has come
 GONE: Final = "Login and mail are deleted for good; what you said stays; rooms of yours go on without an owner."
 
 
@@ -70,11 +71,15 @@ class OwnAccount:
         if not path:
             return
         try:
-            number = await export(self._client, os.path.expanduser(path), lambda _number: None)
+            number = await export(self._client, os.path.expanduser(path), self._so_far)
         except OSError as why:
             self._tell(f"{path}: {why.strerror}")
             return
         self._tell(f"{show.count(number, 'entry', 'entries')} in {path}.")
+
+    def _so_far(self, number: int) -> None:
+        if number % EACH == 0:
+            self._tell(f"{number:,} entries so far …")
 
     async def _delete(self) -> None:
         if not await self._app.push_screen_wait(

@@ -10,6 +10,7 @@ from textual.widgets.option_list import Option
 
 from client import show
 from client.answers import Refusal
+from client.screens.rooms import PARTIAL, REFRESH
 from client.visit import Visit
 from wire.messages import PersonRow
 from wire.names import fold
@@ -43,6 +44,12 @@ class PeoplePage(Vertical):
             self.notify(show.word(why.text), severity="warning")
             return
         self._draw()
+        if self.visit.client.partial:
+            self.set_timer(REFRESH, self._again)
+
+    def _again(self) -> None:
+        if self.is_on_screen:
+            self.refresh_rows()
 
     def _draw(self) -> None:
         typed = fold(self.query_one("#find-person", Input).value.strip())
@@ -52,7 +59,10 @@ class PeoplePage(Vertical):
         if rows:
             listed.highlighted = 0
         told = f"{self._count} online"
-        self.query_one("#people-heading", Static).update(Content.assemble(" People  ", (told, "$quiet")))
+        if self._count > len(self._rows):
+            told += f", of whom these are {len(self._rows)}"
+        partial = (PARTIAL if self.visit.client.partial else "", "$warning")
+        self.query_one("#people-heading", Static).update(Content.assemble(" People  ", (told, "$quiet"), partial))
 
     def _option(self, row: PersonRow) -> Content:
         you = "you" if fold(row.name) == fold(self.visit.me) else "guest" if row.guest else ""

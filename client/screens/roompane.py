@@ -149,6 +149,11 @@ class RoomPane(Vertical):
     # -- lines
 
     @on(Lines.Older)
+    def _near_the_top(self) -> None:
+        """A wheel says it many times, and one page is enough."""
+        if all(worker.is_finished for worker in self.workers if worker.node is self and worker.group == "older"):
+            self._older()
+
     @work(exclusive=True, group="older")
     async def _older(self) -> None:
         if (table := self.table) is None:

@@ -19,7 +19,8 @@ from wire.names import check_name, fold
 
 from client.screens.dialogs import NewRoom  # isort: skip
 
-REFRESH: Final = 5.0  # seconds
+REFRESH: Final = 5.0  # seconds, while rooms have not told yet who is in them
+PARTIAL: Final = "  the lobby has just started: not every room has told who is in it"
 
 
 class RoomsPage(Vertical):
@@ -58,6 +59,12 @@ class RoomsPage(Vertical):
             self.notify(show.word(why.text), severity="warning")
             return
         self._draw()
+        if self.visit.client.partial:
+            self.set_timer(REFRESH, self._again)
+
+    def _again(self) -> None:
+        if self.is_on_screen:
+            self.refresh_rows()
 
     def _draw(self) -> None:
         typed = fold(self.query_one("#find-room", Input).value.strip())
@@ -70,7 +77,8 @@ class RoomsPage(Vertical):
         if rows:
             listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not typed), 0)
         count = show.count(len(self.rows), "room")
-        self.query_one("#rooms-heading", Static).update(f" Rooms  [$quiet]{count}[/]")
+        partial = (PARTIAL if self.visit.client.partial else "", "$warning")
+        self.query_one("#rooms-heading", Static).update(Content.assemble(" Rooms  ", (count, "$quiet"), partial))
 
     def _option(self, row: RoomRow) -> Content:
         table = self.visit.floor.tables.get(fold(row.name))

@@ -9,6 +9,8 @@ from textual import work
 from textual.app import App
 
 from client import show
+from client.drafts import Letter
+from client.lettering import Lettering
 from client.link import read_clock
 from client.screens import dialogs
 from client.screens.main import Main
@@ -78,25 +80,11 @@ class Ways(App[int]):
         self, to: str, subject: str = "", answers: int | None = None, body: str = "", draft: int | None = None
     ) -> None:
         visit = self._visit()
-        fields = (to, subject, body) if to or subject or body else visit.drafts.mail
-
-        async def post(names: list[str], about: str, text: str) -> str:
-            number = await visit.client.send_mail(names, about, text, answers, draft)
-            visit.mail_changes += 1
-            return f"Mail {number} is sent to {show.names(names)}."
-
-        async def later(names: list[str], about: str, text: str) -> str:
-            if visit.floor.lobby_lost:
-                return ""
-            await visit.client.keep_draft(names, about, text, answers, draft)
-            visit.mail_changes += 1
-            return "It is kept in your drafts."
-
-        def keep(*kept: str) -> None:
-            visit.drafts.mail = (kept[0], kept[1], kept[2]) if kept[2] else ("", "", "")
-            visit.drafts_changed = True
-
-        self.push_screen(dialogs.WriteMail(post, later, keep, fields, stored=draft is not None))
+        begun = visit.drafts.letter
+        if any(begun.fields) and (to or subject or body):
+            self.notify("First the mail that you had begun: send it, keep it as a draft, or discard it.")
+        letter = begun if any(begun.fields) else Letter(to, subject, body, answers, draft)
+        self.push_screen(dialogs.WriteMail(Lettering(visit, letter), stored=letter.draft is not None))
 
     def aside(self, spans: Spans) -> None:
         self.notify(show.plain(spans).removeprefix("-- "), markup=False)

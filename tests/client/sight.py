@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from client.address import Address
@@ -45,6 +46,11 @@ class Sight:
 
     async def presses(self, *keys: str) -> Self:
         await self.pilot.press(*keys)
+        return self
+
+    async def wheels_up(self, selector: str) -> Self:
+        """One notch of the mouse's wheel over a widget."""
+        await self.pilot._post_mouse_events([MouseScrollUp], selector, button=0)
         return self
 
     async def types(self, text: str) -> Self:

@@ -54,6 +54,7 @@ class Still(Client):
     """Answers as a small server would; `roles` says who one is."""
 
     roles: tuple[str, ...] = ("user", "admin")
+    just_started = False  # not every room has told yet who is in it
 
     async def open(self) -> Greeted:
         self.greeted = Greeted("parlour 0.1", True, True)
@@ -107,11 +108,11 @@ class Still(Client):
                     )
                     for name, topic, count, access in ROOMS
                 ]
-                return m.RoomList(rooms=rows, more=False)
+                return m.RoomList(rooms=rows, more=False, partial=self.just_started or UNSET)
             case m.Who():
                 people = [m.PersonRow(name=name, guest=name == "emil", rooms=["hall"][: n % 3], since=AT + n * MINUTE)
                           for n, name in enumerate(PEOPLE)]  # fmt: skip
-                return m.WhoPage(people=people, count=len(people), more=False)
+                return m.WhoPage(people=people, count=len(people), more=False, partial=self.just_started or UNSET)
             case m.MailList(thread=thread):
                 shown = (4, 2, 1) if thread is UNSET else (4, 3) if thread == 4 else (thread,)
                 found = [mail for mail in MAILS if mail[0] in shown]

@@ -42,6 +42,9 @@ class StillApp(ParlourApp):
     def _keep_drafts(self) -> None:
         """A still has none."""
 
+    def _close_drafts(self) -> None:
+        """And leaves none."""
+
     def _soon(self) -> None:
         """Drawn at once, however slow the machine is just now."""
         self._frame()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from client import colours, completing, drafts, memory, notice, settings
-from client.drafts import Drafts, Waiting
+from client import colours, completing, memory, notice, settings
+from client.draftfile import DraftFile
+from client.drafts import Drafts, Letter, Waiting
 from client.floor import Alert
 from client.screens.themes import DARK_BACKGROUND, LIGHT_BACKGROUND
 from client.settings import Notices, Settings
@@ -18,19 +19,76 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_drafts_come_back_for_the_same_person_only() -> None:
-    drafts.keep("ann@here", Drafts(rooms={"hall": "half"}))
-    assert drafts.load("ann@here").rooms == {"hall": "half"}
-    assert drafts.load("ben@here").empty()
-    assert drafts.place("ann@here").stat().st_mode & 0o777 == 0o600
+def left(drafts: Drafts, who: str = "ann@here") -> None:
+    """By a client that has ended."""
+    file = DraftFile(who)
+    file.keep(drafts)
+    file.close()
+
+
+def files(home: Path) -> list[Path]:
+    return sorted((home / "state").glob("drafts-*"))
+
+
+def test_drafts_come_back_for_the_same_person_only(home: Path) -> None:
+    left(Drafts(rooms={"hall": "half"}))
+    assert files(home)[0].stat().st_mode & 0o777 == 0o600
+    assert DraftFile("ben@here").take_over().empty()
+    assert DraftFile("ann@here").take_over().rooms == {"hall": "half"}
+
+
+def test_two_running_clients_have_a_file_each_and_the_next_takes_over_both(home: Path) -> None:
+    first, second = DraftFile("ann@here"), DraftFile("ann@here")
+    first.keep(Drafts(rooms={"hall": "of the first"}))
+    assert second.take_over().empty(), "the first one runs"
+    second.keep(Drafts(rooms={"hall": "of the second", "books": "too"}))
+    first.keep(Drafts(rooms={"hall": "of the first, longer"}))
+    assert len(files(home)) == 2
+    first.close()
+    second.close()
+    third = DraftFile("ann@here")
+    taken = third.take_over().rooms
+    assert sorted(taken["hall"].split("\n")) == ["of the first, longer", "of the second"]
+    assert taken["books"] == "too"
+    assert len(files(home)) == 1
+    assert not third.more
+
+
+def test_what_two_had_on_their_way_under_two_streams_is_gone_on_with_one_after_the_other(home: Path) -> None:
+    for stream in ("one", "two"):
+        left(Drafts(stream=stream, waiting={"hall": [Waiting(stream, f"of {stream}", 5)]}))
+    once, again = DraftFile("ann@here"), DraftFile("ann@here")
+    taken = [once.take_over(), again.take_over()]
+    assert once.more
+    assert not again.more
+    assert sorted(each.stream for each in taken) == ["one", "two"]
+    assert [each.waiting["hall"][0].id for each in taken] == [each.stream for each in taken]
+    assert len(files(home)) == 2
+
+
+def test_a_mail_begun_is_not_mixed_with_another() -> None:
+    mine = Drafts(letter=Letter("ben", "chess", "Your"))
+    assert not mine.take_in(Drafts(rooms={"hall": "x"}, letter=Letter("cleo", "", "Dear")))
+    assert mine == Drafts(letter=Letter("ben", "chess", "Your"))
+    assert mine.take_in(Drafts(rooms={"hall": "x"}))
+    assert mine.rooms == {"hall": "x"}
+
+
+def test_a_client_killed_while_it_wrote_leaves_nothing_behind(home: Path) -> None:
+    left(Drafts(rooms={"hall": "whole"}))
+    files(home)[0].with_suffix(".new").write_bytes(b"half")
+    taking = DraftFile("ann@here")
+    assert taking.take_over().rooms == {"hall": "whole"}
+    taking.keep(Drafts())
+    assert files(home) == []
 
 
 def test_what_waits_is_kept_with_its_key_until_it_is_settled() -> None:
     kept = Drafts(stream="s" * 24)
     kept.wait("hall", Waiting("a-1", "one", 5))
     kept.wait("hall", Waiting("a-2", "psst", 6, to="ben"))
-    drafts.keep("ann@here", kept)
-    again = drafts.load("ann@here")
+    left(kept)
+    again = DraftFile("ann@here").take_over()
     assert again == kept
     assert again.settled("hall", "a-1") == Waiting("a-1", "one", 5)
     assert again.settled("hall", "a-1") is None
@@ -53,12 +111,14 @@ def test_what_cannot_be_sent_is_a_draft_again_as_it_was_typed(line: Waiting, typ
     assert kept.rooms["hall"] == f"{typed}\nbegun"
 
 
-def test_no_drafts_leave_no_file_and_a_broken_one_is_none() -> None:
-    drafts.keep("ann@here", Drafts(rooms={"hall": "x"}))
-    drafts.keep("ann@here", Drafts())
-    assert not drafts.place("ann@here").exists()
-    drafts.place("ann@here").write_bytes(b"\x00{")
-    assert drafts.load("ann@here").empty()
+def test_no_drafts_leave_no_file_and_a_broken_one_is_none(home: Path) -> None:
+    file = DraftFile("ann@here")
+    file.keep(Drafts(rooms={"hall": "x"}))
+    [path] = files(home)
+    file.keep(Drafts())
+    assert files(home) == []
+    path.write_bytes(b"\x00{")
+    assert DraftFile("ann@here").take_over().empty()
 
 
 def test_settings_come_back_as_they_were_saved() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
-from client import drafts, memory, settings
+from client import memory, settings
 from tests.client.ptys import Terminal
 from tests.client.sight import Sight, looking, run
+from tests.client.stills import StillApp, inside
 from tests.scenes.stage import QUICK, UNLIMITED, Refusal, Seat, Stage, eventually
 
 
@@ -166,8 +167,14 @@ def test_lines_of_long_ago_come_as_one_scrolls_and_the_place_is_kept(stage: Stag
             before = ann.text
             await ann.pilot.pause()
             assert ann.text == before, "what came in above moved nothing"
-            for _ in range(20):
+            for _ in range(10):
                 await ann.presses("pageup")
+            while lines.scroll_offset.y or lines.transcript.more_before:
+                before = int(re.findall(r"line number (\d+)", ann.text)[0])
+                await ann.wheels_up("#lines")
+                assert 0 <= before - int(re.findall(r"line number (\d+)", ann.text)[0]) <= 4, (
+                    "no jump as a page comes in"
+                )
             await ann.sees("line number 0", "earlier lines")
             await asyncio.to_thread(ben.say, "the newest")
             await ann.until(lambda: ann.app.visit.floor.table(room).transcript.items[-1].text == "the newest")
@@ -560,6 +567,24 @@ def test_a_killed_room_is_a_quiet_bar_and_nothing_typed_is_lost(stage: Stage) ->
     run(play())
 
 
+def test_what_a_lobby_that_just_started_does_not_know_yet_is_said() -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await inside(pilot)
+            app.still.just_started = True
+            sight = Sight(app, pilot)
+            await sight.presses("f4")
+            await sight.sees("6 online", "not every room has told")
+            await sight.presses("f2")
+            await sight.sees("6 rooms", "not every room has told")
+            app.still.just_started = False
+            await sight.presses("f4")
+            await sight.sees_no("not every room has told")
+
+    run(play())
+
+
 def test_help_and_the_palette_name_everything(stage: Stage) -> None:
     async def play() -> None:
         async with looking(stage.host, stage.port, size=(100, 60)) as ann:
@@ -576,14 +601,16 @@ def test_help_and_the_palette_name_everything(stage: Stage) -> None:
     run(play())
 
 
-def test_a_draft_outlives_the_client(stage: Stage) -> None:
+def test_a_draft_outlives_the_client(stage: Stage, home: Path) -> None:
     async def play() -> None:
         room = stage.new("drafty")
         async with looking(stage.host, stage.port) as ann:
             await ann.logs_in(newcomer(stage), PASSWORD)
             await ann.app.visit.enter(room, create=True)
             await ann.presses(*"not finis")
-            await ann.until(lambda: drafts.load(ann.app.visit._whose).rooms.get(room) == "not finis", "the file")
+            await ann.until(
+                lambda: any(b'"not finis"' in f.read_bytes() for f in home.rglob("drafts-*.json")), "the file"
+            )
         async with looking(stage.host, stage.port) as ann:
             await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
             await ann.types(PASSWORD)
@@ -613,6 +640,37 @@ def test_what_a_killed_client_had_handed_over_exists_once(stage: Stage, home: Pa
     ben.fence()
     assert [text for _, text in ben.lines].count("first") == 1
     assert len([m for m in ben.heard if m["type"] == "whispered"]) == 1
+
+
+def test_a_mail_outlives_a_killed_client_with_whom_it_answers_and_exists_once(stage: Stage, home: Path) -> None:
+    """Killed as it writes an answer; then as that was handed over and the lobby, stopped for a moment, said nothing."""
+    name, foo, ben = newcomer(stage), stage.login("foo_user"), stage.login("test_user")
+    asked = foo.ask("mail_send", to=[name, "test_user"], subject="seeds", body="Which?")["mail"]
+    words = ("--name", name, "--room", "hall")
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
+        ann.sees("rite a line")
+        ann.types(f"/reply {asked} all")
+        ann.sees("Re: seeds")
+        ann.child.send("Beans, of course.")
+        eventually(lambda: b"Beans, of course." in _kept(home))
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
+        ann.sees("Re: seeds")
+        os.kill(stage.pid("lobby"), signal.SIGSTOP)
+        ann.child.send("\x13")  # Ctrl+S
+        eventually(lambda: re.search(rb'"letter":\{[^}]*"id":"[^"]', _kept(home)))
+        ann.kill()
+        os.kill(stage.pid("lobby"), signal.SIGCONT)
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
+        ann.sees("is sent to")
+        eventually(lambda: not _kept(home))
+    for seat in (foo, ben):
+        rows = seat.ask("mail_list", limit=100, folder="inbox")["mails"]
+        [row] = [row for row in rows if row["from"] == name]
+        assert seat.ask("mail_read", mail=row["mail"])["answers"]
+
+
+def _kept(home: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in home.rglob("drafts-*.json"))
 
 
 def test_what_is_written_to_the_terminal_for_a_notice(stage: Stage, home: Path) -> None:
