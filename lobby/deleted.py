@@ -13,6 +13,7 @@ from lobby.accounts import Account, Accounts
 from lobby.database import Database
 from lobby.userdb import marked
 from wire.names import fold
+from wire.tickets import TOKEN_SECONDS
 
 DAY: Final = 86_400_000  # ms
 SCHEMA: Final = """
@@ -54,6 +55,8 @@ class Deleted:
             gone, before = known.get(who, (0, ""))
             if gone or before != now:
                 self._know(who, now)
+            if known and who not in known and self._was_a_guests(who):
+                changed.append(who)
             if not gone and _is_other(before, now):
                 changed.append(who)
         for who, (gone, _) in known.items():
@@ -61,6 +64,10 @@ class Deleted:
                 self.went(who, wall)
                 changed.append(who)
         return changed
+
+    def _was_a_guests(self, who: str) -> bool:
+        """Whether a guest had the name of a new account lately, and may have a way back into rooms under it."""
+        return self._db.write("DELETE FROM logins WHERE who = ?", who).rowcount > 0
 
     def know(self, accounts: Iterable[Account]) -> None:
         """These the lobby adds or changes itself, in this round."""
@@ -80,7 +87,9 @@ class Deleted:
         return 0 if gone is None else gone + days * DAY
 
     def tidy(self, wall: int, days: int) -> None:
-        """Forget the names whose time is over."""
+        """Forget the names whose time is over, and guests whose tokens are."""
+        guests = "max(at, seen) <= ? AND who NOT IN (SELECT who FROM names)"
+        self._db.write(f"DELETE FROM logins WHERE {guests}", wall - TOKEN_SECONDS * 1_000)  # noqa: S608 - ours
         due = self._db.read("SELECT who FROM names WHERE gone > 0 AND gone <= ?", wall - days * DAY).fetchall()
         for (who,) in due:
             self._db.write("DELETE FROM logins WHERE who = ?", who)

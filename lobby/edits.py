@@ -14,6 +14,10 @@ def look(desk: Desk) -> None:
     """Read the user db again if it changed, also while no lobby ran; cheap when it did not."""
     changed = [*desk.accounts.refresh(), *desk.ledger.deleted.look(desk.accounts, desk.now.wall)]
     for name in dict.fromkeys(changed):
+        there = desk.people.find(name)
+        if there is not None and there.guest:  # an account has come, of their name
+            entry.give_way(desk, name, guest=False)
+            continue
         code, text = _what_became(desk, name)
         record(desk, FILE, "account", name, text)
         desk.ledger.codes.drop(name)

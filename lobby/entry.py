@@ -121,8 +121,7 @@ def renew_leases(desk: Desk) -> None:
 def note_presence(desk: Desk) -> None:
     """Who is here is seen now, and uses their sessions: what is said of it should this process die."""
     for person in desk.people:
-        if not person.guest:
-            desk.ledger.set_seen(person.name, desk.now.wall)
+        desk.ledger.set_seen(person.name, desk.now.wall)
         for session in {connection.session for connection in person.connections}:
             desk.ledger.used_session(session, desk.now.wall)
 

@@ -36,9 +36,9 @@ def lines(desk: "Desk", room_id: str) -> int:
 
 def leave(desk: "Desk", person: Person, places: Iterable[Place] | UnsetType = UNSET) -> None:
     """Somebody's last connection ended: remember where they are, as they say or as the rooms do."""
+    desk.ledger.set_seen(person.name, desk.now.wall)
     if person.guest:
         return
-    desk.ledger.set_seen(person.name, desk.now.wall)
     if places is UNSET:
         found = {room_id: lines(desk, room_id) for room_id in desk.registry.where(person.name)}
     else:

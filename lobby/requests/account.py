@@ -109,6 +109,7 @@ def register(desk: Desk, connection: Connection, message: Register) -> None:
                 raise Refused(*NOT_STORED)
             account = desk.accounts.add(name, outcome, made=desk.now.wall)
             entry.forget(desk, name)
+            entry.void(desk, name, "replaced", "the name belongs to an account now")  # a guest's who had it before
             log.info("%s registered from %s", name, connection.address)
             entry.begin(desk, connection)
             desk.ledger.set_last_login(name, desk.now.wall)

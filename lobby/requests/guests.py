@@ -21,7 +21,10 @@ def guest(desk: Desk, connection: Connection, message: Guest) -> None:
     desk.ledger.blocks.forget(name)
     desk.ledger.end_sessions(name)
     desk.catalogue.uninvite_all(name)
+    if desk.ledger.last_login(name) is not None:  # lately: who that was may come back into rooms, but not under it
+        entry.void(desk, name, "replaced", "the name is somebody else's now")
     entry.begin(desk, connection)
+    desk.ledger.set_last_login(name, desk.now.wall)
     entry.welcome(desk, connection, message, name, guest=True, roles=())
 
 

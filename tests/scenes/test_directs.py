@@ -147,5 +147,10 @@ def test_a_guests_name_is_leased_over_a_crash_and_free_after_a_goodbye(own_stage
     assert refused(own_stage.actor().register, joe.name, "a good password") == "name_taken"
     back = own_stage.actor().resume(session)
     assert back.name == joe.name
+    seat = back.enter("hall")
     back.ask("quit")
-    assert own_stage.actor().guest(joe.name).name == joe.name
+    seat.ask("leave")
+    after = own_stage.actor().guest(joe.name)
+    assert after.name == joe.name
+    after.enter("hall")
+    assert refused(seat.back) == "bad_ticket", "under what is another's name now"

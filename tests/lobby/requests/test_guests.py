@@ -26,6 +26,7 @@ from wire.messages import (
     Rooms,
     Welcome,
 )
+from wire.tickets import TOKEN_SECONDS
 
 
 def test_a_guest_has_a_name_and_nothing_else(front: Front) -> None:
@@ -148,3 +149,43 @@ def test_a_guest_is_not_invited_where_the_one_before_of_that_name_was(front: Fro
     joe = front.guest("joe")
     assert "den" not in [room.name for room in joe.ask(Rooms(), RoomList).rooms]
     assert joe.refused(Join(room="den")) == "no_such_room"
+
+
+# -- what rooms gave to the guest before
+
+
+def withdrawn(front: Front) -> list[str]:
+    return [revocation.name for revocation in front.store.ledger.revocations()]
+
+
+def test_what_the_guest_before_holds_of_rooms_is_void_for_the_next_bearer(front: Front) -> None:
+    front.guest("joe").ask(Quit(), Bye)
+    assert withdrawn(front) == [], "nobody had it before"
+    front.guest("Joe").ask(Quit(), Bye)
+    assert withdrawn(front) == ["joe"]
+    front.connect().hello().ask(Register(name="joe", password="sesame-open"), Welcome)
+    assert withdrawn(front) == ["joe", "joe"]
+    front.look()
+    assert withdrawn(front) == ["joe", "joe"]
+
+
+def test_and_for_an_account_that_the_operator_makes(front: Front) -> None:
+    front.look()
+    front.guest("joe").ask(Quit(), Bye)
+    with front.paths.user_db.open("a") as file:
+        file.write("joe:{PLAIN}joespassword:user::\nnew:{PLAIN}newspassword:user::\n")
+    front.look()
+    assert withdrawn(front) == ["joe"]
+    assert front.store.ledger.last_login("joe") is None
+
+
+def test_a_guests_name_is_remembered_as_long_as_their_tokens_live(front: Front) -> None:
+    front.look()
+    front.guest("joe")
+    front.login("ann")
+    front.later(TOKEN_SECONDS / 2)  # which ends their connections
+    front.desk.ledger.deleted.tidy(front.time.wall + TOKEN_SECONDS * 1_000 - 1, 30)
+    assert front.store.ledger.last_login("joe") is not None
+    front.desk.ledger.deleted.tidy(front.time.wall + TOKEN_SECONDS * 1_000, 30)
+    assert front.store.ledger.last_login("joe") is None
+    assert front.store.ledger.last_login("ann") is not None, "that is an account's"
