@@ -236,7 +236,7 @@ chat() {
 
 check() {
     cd "$HERE" || exit 1
-    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 2 "$@"
+    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 3 "$@"
 }
 
 command=${1-}

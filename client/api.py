@@ -3,8 +3,9 @@
     async with await connect("127.0.0.1", 22222) as client:
         await client.guest("bot")
         room = await client.join("hall")
+        lines = room.lines()
         await room.say("hello")
-        async for line in room.lines():
+        async for line in lines:
             ...
 
 Law: every verb returns when the server has answered, over breaks and restarts, or raises `Refusal`.
@@ -296,10 +297,13 @@ class Room:
                 break
         return names, page.count
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Every event of this room from now on, until we are out of it."""
+    def events(self) -> AsyncIterator[Event]:
+        """Every event of this room from this call on, until we are out of it."""
         queue: asyncio.Queue[Event] = asyncio.Queue()
-        self.client.listeners.append(queue.put_nowait)
+        self.client.listeners.append(queue.put_nowait)  # now, not when the first is asked for: nothing is missed
+        return self._until_out(queue)
+
+    async def _until_out(self, queue: asyncio.Queue[Event]) -> AsyncIterator[Event]:
         try:
             while True:
                 event = await queue.get()
@@ -313,11 +317,9 @@ class Room:
             with contextlib.suppress(ValueError):
                 self.client.listeners.remove(queue.put_nowait)
 
-    async def lines(self) -> AsyncIterator[Line]:
-        """What is said from now on, until we are out."""
-        async for event in self.events():
-            if isinstance(event, EntryCame) and isinstance(event.entry, Line):
-                yield event.entry
+    def lines(self) -> AsyncIterator[Line]:
+        """What is said from this call on, until we are out."""
+        return _lines(self.events())
 
     async def leave(self) -> None:
         queue: asyncio.Queue[Event] = asyncio.Queue()
@@ -326,6 +328,12 @@ class Room:
         while fold(self.name) in self.client.session.rooms:
             await queue.get()
         self.client.listeners.remove(queue.put_nowait)
+
+
+async def _lines(events: AsyncIterator[Event]) -> AsyncIterator[Line]:
+    async for event in events:
+        if isinstance(event, EntryCame) and isinstance(event.entry, Line):
+            yield event.entry
 
 
 __all__ = ["Client", "Refusal", "Room", "connect"]
