@@ -99,8 +99,11 @@ class History:
         self._window_before = 0  # keys of older lines are met by no resend
         migrate(self._db, SCHEMA, reads=len(SCHEMA) + AHEAD)
 
-    def open(self, wall: int) -> Opened:
-        """Raise the incarnation, durably, and read what a room has to know. `wall`: a new file's epoch."""
+    def open(self, wall: int, settings: RoomSettings | None = None) -> Opened:
+        """Raise the incarnation, durably, and read what a room has to know. `wall`: a new file's epoch.
+
+        `settings`: those the room is started with. They are stored in the same commit, unless the file has later ones,
+        so that the catalogue's word at the first link, which nearly always says the same, needs none of its own."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         db.execute(
@@ -109,6 +112,8 @@ class History:
         db.execute("INSERT INTO facts (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
         db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
         self._know_who_noted()
+        if settings is not None:
+            self._start_with(settings)
         db.execute("COMMIT")
         facts = dict(db.execute("SELECT name, value FROM facts"))
         seq, at = db.execute("SELECT seq, at FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
@@ -133,6 +138,13 @@ class History:
             ],
             members=[Remembered(name, bool(guest)) for name, guest in db.execute("SELECT name, guest FROM members")],
         )
+
+    def _start_with(self, settings: RoomSettings) -> None:
+        row = self._db.execute("SELECT value FROM facts WHERE name = 'settings'").fetchone()
+        stored = msgspec.json.decode(row[0], type=RoomSettings) if row else None
+        if stored is None or (settings != stored and settings.revision >= stored.revision):
+            fact = "INSERT OR REPLACE INTO facts (name, value) VALUES ('settings', ?)"
+            self._db.execute(fact, (msgspec.json.encode(settings).decode(),))
 
     def _know_who_noted(self) -> None:
         """What the notes say of the streams' use holds while every incarnation has made them: a version that makes none

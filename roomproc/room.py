@@ -155,8 +155,8 @@ class Room:
     # -- what the lobby tells
 
     def assign(self, settings: RoomSettings, revocations: list[Revocation]) -> None:
-        """The catalogue's word; the higher revision wins."""
-        if settings.revision >= self.settings.revision:
+        """The catalogue's word; the higher revision wins. What the room has is in its file already."""
+        if settings != self.settings and settings.revision >= self.settings.revision:
             self.settings = settings
             self.moderation.owner = fold(settings.owner)
             self.round.work.facts["settings"] = msgspec.json.encode(settings).decode()

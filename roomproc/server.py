@@ -65,9 +65,8 @@ class RoomServer:
         self.files = paths.room(settings.room)
         self.exit = Exit.BUG
         self.history = History(self.files.log_db, config.rooms.durability)
-        opened = self.history.open(loop.now.wall)
-        if opened.settings is not None and opened.settings.revision > settings.revision:
-            settings = opened.settings
+        opened = self.history.open(loop.now.wall, settings)
+        settings = opened.settings or settings
         self.incarnation = opened.incarnation
         door = Door(settings.room, read_key(self.files), opened.epoch, spent=opened.spent, revoked=opened.revoked)
         self.room = Room(settings, opened, config, door, self.history, loop.now)

@@ -9,6 +9,7 @@ from base.sqlite import NewerFile
 from roomproc.history import History
 from roomproc.people import Remembered, Stream
 from roomproc.staged import Standing, StoredWhisper, Told, Work
+from wire.control import RoomSettings
 from wire.messages import Line, Moderated, Topic
 
 
@@ -55,6 +56,24 @@ def test_every_opening_is_an_incarnation_of_one_epoch(path):
     first, second = History(path, "full").open(1_000), History(path, "full").open(2_000)
     assert (first.incarnation, second.incarnation) == (1, 2)
     assert first.epoch == second.epoch == 1_000
+
+
+def test_the_settings_of_a_start_are_stored_unless_the_file_has_later_ones(path):
+    def opened(revision, owner):
+        settings = RoomSettings(
+            room="r", name="games", owner=owner, access="public", topic="", made=1, revision=revision
+        )
+        history = History(path, "process")
+        try:
+            return history.open(1_000, settings).settings
+        finally:
+            history.close()
+
+    assert opened(2, "ann").owner == "ann"
+    assert opened(1, "bob").owner == "ann"
+    assert opened(2, "cat").owner == "cat"
+    assert opened(3, "dan").owner == "dan"
+    assert History(path, "process").open(1_000).settings.revision == 3
 
 
 def test_what_a_room_must_know_again(history, path):

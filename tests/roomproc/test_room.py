@@ -410,6 +410,11 @@ def test_the_higher_revision_of_settings_wins(inside):
     assert inside.history.open(inside.wall).settings.revision == 9
 
 
+def test_the_settings_a_room_started_with_need_no_commit_when_the_lobby_says_them_again(inside):
+    inside.room.assign(inside.room.settings, [])
+    assert not inside.room.work()
+
+
 def test_every_request_has_a_rule():
     from typing import get_args
 
