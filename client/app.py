@@ -143,7 +143,7 @@ class ParlourApp(Doings):
         wanted = (
             [self.wishes.room]
             if self.wishes.room
-            else (list(self.memory.visit(str(visit.address)).rooms) or [row.room for row in event.back])
+            else (self.memory.visit(str(visit.address)).rooms_of(event.name) or [row.room for row in event.back])
         )
         entered = ""
         for room in dict.fromkeys([*waiting, *wanted]):

@@ -63,7 +63,7 @@ class LobbyMenu:
 
     async def go_back(self) -> None:
         """Into the rooms one was in when one was last here; the last of them is looked at."""
-        rooms = self._mode.back or list(self._mode.visit.rooms)
+        rooms = self._mode.back or self._mode.visit.rooms_of(self._mode.teller.me)
         self._mode.back = []
         for room in rooms:
             with self._mode.telling():
@@ -78,8 +78,9 @@ class LobbyMenu:
             return [self._mode.wishes.room]
         if self._mode.back:
             return list(self._mode.back)
-        if self._mode.visit.rooms and self._mode.terminal.interactive:
-            return list(self._mode.visit.rooms)
+        last = self._mode.visit.rooms_of(self._mode.teller.me)
+        if last and self._mode.terminal.interactive:
+            return last
         likely = await self.likely_room()
         return [likely] if likely else []
 

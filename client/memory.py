@@ -31,6 +31,10 @@ class Visit(msgspec.Struct):
         """fold(room) → where `name` was; nowhere, if somebody else was here last."""
         return {fold(room): place for room, place in self.rooms.items()} if fold(name) == fold(self.name) else {}
 
+    def rooms_of(self, name: str) -> list[str]:
+        """The rooms that `name` was in; none, if somebody else was here last."""
+        return list(self.rooms) if fold(name) == fold(self.name) else []
+
 
 class Memory(msgspec.Struct):
     server: str = ""

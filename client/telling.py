@@ -2,8 +2,9 @@
 
 from client import show
 from client.commands import Command
+from client.link import read_clock
 from client.mode import Mode
-from wire.messages import Away, Directs, DirectsPage, Done, Tell, Told
+from wire.messages import Away, Direct, Directs, DirectsPage, Done, Tell, Told
 from wire.names import check_text
 
 HISTORY = 20
@@ -13,13 +14,14 @@ class Telling:
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
 
-    async def tell(self, to: str, text: str) -> None:
+    async def tell(self, to: str, text: str) -> Direct:
         """Say it to one person wherever they are, and say what became of it. Raises Refused, Refusal."""
         told: Told = await self._mode.client.ask(Tell(to=to, text=check_text(text)))
         who = show.word(told.to)
         became = f"delivered to {who}" if told.became == "delivered" else f"{who} is not here: it is kept for them"
         away = f" ({who} is away: {show.word(told.away)})" if isinstance(told.away, str) and told.away else ""
         self._mode.teller.say(f"-- {became}{away}", "good" if told.became == "delivered" else "notice")
+        return Direct(number=told.number, sender=self._mode.teller.me, to=told.to, text=text, at=read_clock().wall)
 
     async def history(self, command: Command) -> None:
         """What one and somebody told each other, the newest."""

@@ -2,13 +2,14 @@
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from client import show
 from client.answers import Refusal
 from client.screens.ownaccount import OwnAccount
+from client.screens.tick import Tick
 from client.settings import NOTICES, save
 from client.visit import Visit
 from wire.messages import Passwd
@@ -18,8 +19,8 @@ WORDS = {"bell": "Ring the bell", "title": "Show counts in the window's title", 
          "mail": "… for mail"}  # fmt: skip
 
 
-DOINGS = {"sessions": "Sessions", "blocks": "Block list", "spelling": "Capitals of the name",
-          "save": "All that is here of me", "delete": "Delete the account"}  # fmt: skip
+DOINGS = {"sessions": "Sessions", "blocks": "Block list", "spelling": "Capitals",
+          "save": "Save my data", "delete": "Delete account"}  # fmt: skip
 
 
 class AccountPage(VerticalScroll):
@@ -33,25 +34,28 @@ class AccountPage(VerticalScroll):
         with Horizontal(id="account-doings"):
             for verb, words in DOINGS.items():
                 yield Button(words, id=f"do-{verb}", variant="error" if verb == "delete" else "default", compact=True)
-        yield Label("Change the password", classes="title")
-        yield Input(placeholder="The password now", password=True, id="old", compact=True)
-        yield Input(placeholder="The new one", password=True, id="new", compact=True)
-        yield Input(placeholder="The new one again", password=True, id="again", compact=True)
-        yield Button("Change it", id="change", variant="primary", compact=True)
+        with Vertical(id="password"):
+            yield Label("Change the password", classes="title")
+            yield Input(placeholder="The password now", password=True, id="old", compact=True)
+            yield Input(placeholder="The new one", password=True, id="new", compact=True)
+            yield Input(placeholder="The new one again", password=True, id="again", compact=True)
+            yield Button("Change it", id="change", variant="primary", compact=True)
         yield Label("", id="account-told", markup=False)
         yield Label("Notices", classes="title")
         for name in NOTICES:
-            yield Checkbox(WORDS[name], getattr(self.visit.settings.notices, name), id=f"notice-{name}", compact=True)
+            yield Tick(WORDS[name], getattr(self.visit.settings.notices, name), id=f"notice-{name}", compact=True)
 
     def opened(self) -> None:
         self._about()
         guest = self.visit.client.session.lobby.guest
         for verb in ("spelling", "delete"):
             self.query_one(f"#do-{verb}", Button).display = not guest
-        self.query_one("#old").focus()
+        self.query_one("#password").display = not guest
+        self.query_one("#do-sessions" if guest else "#old").focus()
 
     def _about(self) -> None:
-        roles = ", ".join(self.visit.client.session.lobby.roles) or "user"
+        lobby = self.visit.client.session.lobby
+        roles = "guest" if lobby.guest else ", ".join(lobby.roles) or "user"
         where = (f"  ({show.word(roles)}) at {self.visit.address}", "$quiet")
         about = Content.assemble(" You are ", (show.word(self.visit.me), "bold"), where)
         self.query_one("#account-about", Static).update(about)

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from client import show
 from client.answers import Refusal
 from client.lettering import Lettering
+from client.screens.tick import Tick
 from wire.errors import Refused
 from wire.messages import Entry, Line
 
@@ -70,7 +71,7 @@ class NewRoom(Dialog[tuple[str, str, bool]]):
             yield Label("A new room", classes="title")
             yield Input(self._name_wanted, placeholder="Name: letters, digits, - _ .", id="name", max_length=32)
             yield Input(placeholder="What it is about (may be left empty)", id="topic", max_length=200)
-            yield Checkbox("Private: only whom you invite may come in", id="private", compact=True)
+            yield Tick("Private: only whom you invite may come in", id="private", compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Create", id="create", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
@@ -251,7 +252,7 @@ class Announcing(Dialog[tuple[str, str]]):
             yield Label("Announce", classes="title")
             yield Input(placeholder="What everybody is to know", id="announcement", max_length=1_000)
             if self._room:
-                yield Checkbox(Content(f"Only to the members of {show.word(self._room)}"), id="one-room", compact=True)
+                yield Tick(Content(f"Only to the members of {show.word(self._room)}"), id="one-room", compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Say it", id="say", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)

@@ -166,7 +166,10 @@ class Doings(Ways):
     async def _ask_about(self, title: str, make: Callable[[str, str], tuple[str, Any]]) -> None:
         visit = self._visit()
         here = visit.teller.here
-        text = await self.push_screen_wait(dialogs.Ask(title)) if here else None
+        if fold(here) not in visit.client.session.rooms:
+            self.notify("Go to a room first.", severity="warning")
+            return
+        text = await self.push_screen_wait(dialogs.Ask(title))
         if not text:
             return
         room, message = make(here, text)

@@ -138,9 +138,12 @@ class InboxPage(Vertical):
     def _draw_heading(self) -> None:
         counts = {row.folder: row for row in self._folders}
         unread = counts["inbox"].unread if "inbox" in counts else 0
+        inbox = self._place == "inbox" and not self._words
         what = f"{unread} unread" if unread else "all read"
         if not self._rows:
-            what = "nothing found" if self._words else "empty" if self._place != "inbox" else "n writes to somebody"
+            what = "nothing found" if self._words else "no mail  ·  n writes to somebody" if inbox else "empty"
+        elif not inbox:
+            what = show.count(len(self._rows), "mail", "mails") + (" and more" if self._more else "")
         title = "Found" if self._words else self._place.capitalize()
         self.query_one("#inbox-heading", Static).update(Content.assemble(f" {title}  ", (what, "$quiet")))
         strip = [self._tab(number, name, counts.get(name)) for number, name in enumerate(PLACES, 1)]
@@ -329,7 +332,7 @@ class InboxPage(Vertical):
     @work
     async def action_files(self) -> None:
         """Export or import, as the commands do it."""
-        hint = "export mbox PATH, export maildir PATH, or import PATH"
+        hint = "export mbox|maildir PATH, or import PATH"
         typed = await self.app.push_screen_wait(Ask("All your mail out, or mail from elsewhere in", hint))
         verb, _, rest = (typed or "").strip().partition(" ")
         if verb in ("export", "import") and rest.strip():

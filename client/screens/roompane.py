@@ -80,8 +80,8 @@ class RoomPane(Vertical):
             self.lines.go_back(*place)
             self._draw_typing(table)
         self.composer.focus()
-        if table.name.startswith(DIRECT) and table.transcript.first is None:
-            self._older()
+        if table.name.startswith(DIRECT) and table.transcript.more_before and self.lines.max_scroll_y == 0:
+            self._older()  # what came first opened the table; there is room for what was told before
 
     def _keep_place(self) -> None:
         place = self.lines.place() if self._open else None

@@ -39,7 +39,7 @@ class Sidebar(OptionList):
         floor = self.visit.floor
         unread = self.visit.client.session.lobby.unread
         state = [(t.name, t.unread, t.mentions, t.lost) for t in floor.tables.values()]
-        now = (page, floor.shown, unread, state, self.visit.admin, self.visit.client.session.lobby.guest)
+        now = (self.visit.me, page, floor.shown, unread, state, self.visit.admin)
         if now == self._drawn:
             return
         self._drawn = now
@@ -54,8 +54,6 @@ class Sidebar(OptionList):
 
     def _pages(self) -> list[str]:
         hidden = {"admin"} if not self.visit.admin else set()
-        if self.visit.client.session.lobby.guest:
-            hidden |= {"account"}
         return [name for name in PAGES if name not in hidden]
 
     def _page(self, name: str, unread: int) -> Option:

@@ -3,6 +3,7 @@
 from client import events
 from client.floor import Floor, names
 from client.memory import Place
+from client.notice import heading
 from client.show import plain
 from wire.clock import Now
 from wire.messages import Direct, Line, MailNew, Presence, Say, TypingNow, Whisper
@@ -44,7 +45,9 @@ def test_a_mention_is_a_whole_word_and_alerts() -> None:
 def test_whispers_direct_messages_and_mail_alert() -> None:
     made = floor()
     told = Direct(number=1, sender="ben", to="ann", text="psst", at=0)
-    assert made.event(events.DirectCame(told, False), NOW).room == "@ben"  # type: ignore[union-attr]
+    alert = made.event(events.DirectCame(told, False), NOW)
+    assert alert is not None
+    assert (alert.room, heading(alert)) == ("@ben", "ben tells you")
     mail = MailNew(mail=1, sender="ben", subject="", at=0, unread=1)
     assert made.event(events.MailCame(mail), NOW).kind == "mail"  # type: ignore[union-attr]
 

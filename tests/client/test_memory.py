@@ -23,6 +23,12 @@ def test_what_is_remembered_comes_back_for_its_owner_alone() -> None:
     assert [path.name for path in memory.place().parent.iterdir()] == ["client.json"]
 
 
+def test_rooms_are_those_of_who_was_here_last_and_of_nobody_else() -> None:
+    visit = Visit(name="bob", rooms={"Den": Place(41, 1)})
+    assert visit.rooms_of("Bob") == ["Den"]
+    assert visit.rooms_of("eve") == []
+
+
 def test_there_is_no_field_for_a_secret() -> None:
     assert set(Visit.__struct_fields__) == {"name", "guest", "rooms"}
     assert set(Memory.__struct_fields__) == {"server", "visits"}

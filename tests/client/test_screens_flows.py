@@ -377,6 +377,9 @@ def test_people_are_told_directly_wherever_they_are(stage: Stage) -> None:
             assert told["text"] == "are you there?"
             foo.ask("tell", to=ann.app.visit.me, text="yes, I am")
             await ann.sees("are you there?", "yes, I am")
+            await ann.types("/tell admin_user psst")  # a command's stands in a table of its own too
+            await ann.until(lambda: "@admin_user" in ann.app.visit.floor.tables)
+            assert [one.text for one in ann.app.visit.floor.table("@admin_user").transcript.items] == ["psst"]
 
     run(play())
 
@@ -469,7 +472,7 @@ def test_a_code_leads_in_and_the_account_page_ends_sessions_and_the_account(stag
             await ann.sees("Rooms", "F1 Help")
             other = stage.login(name, PASSWORD + "!")
             await ann.presses("f5")
-            await ann.sees("You are", "Capitals of the name")
+            await ann.sees("You are", "Capitals")
             await ann.app_is_on("#do-sessions")
             await ann.presses("enter")
             await ann.sees("End all others", "this one", "scenes")

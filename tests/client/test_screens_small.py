@@ -1,0 +1,23 @@
+"""Small parts of the screens: how the help breaks its columns, and a tick that is seen without colours."""
+
+from client.screens.help import broken
+from client.screens.tick import Tick
+
+
+def test_each_side_of_a_row_of_help_is_broken_in_its_own_column() -> None:
+    rows = broken("/account NAME DEED", "lock, unlock, role ROLE, logout, code, delete (admins)", 30, 60)
+    assert rows == [
+        ("/account NAME DEED".ljust(30), "lock, unlock, role ROLE,"),
+        (" " * 30, "logout, code, delete"),
+        (" " * 30, "(admins)"),
+    ]  # fmt: skip
+
+
+def test_a_long_command_never_touches_what_it_does() -> None:
+    first, second = broken("/exportmail [mbox|maildir] PATH", "all your mail into a file", 30, 80)
+    assert first == ("/exportmail [mbox|maildir]".ljust(30), "all your mail into a file")
+    assert second == ("  PATH".ljust(30), "")
+
+
+def test_an_empty_tick_has_no_mark() -> None:
+    assert (Tick(value=True).BUTTON_INNER, Tick(value=False).BUTTON_INNER) == ("X", " ")
