@@ -1,7 +1,9 @@
-"""Direct messages and being away, in the line mode: telling somebody in any room, what was told before, /away."""
+"""Direct messages and being away, by commands: telling somebody in any room, what was told before, /away."""
 
 from client import show
 from client.commands import Command
+from client.events import DirectCame
+from client.floor import Floor
 from client.link import read_clock
 from client.mode import Mode
 from wire.messages import Away, Direct, Directs, DirectsPage, Done, Tell, Told
@@ -40,3 +42,16 @@ class Telling:
         done: Done = await self._mode.client.ask(Away(text=text))
         assert done is not None
         self._mode.teller.say(f"-- you are away: {show.word(text)} (/away ends it)" if text else "-- you are back")
+
+
+class TellingInTables(Telling):
+    """On the screen: what is told stands in the table of the two as well, as it does at our other terminals."""
+
+    def __init__(self, mode: Mode, floor: Floor) -> None:
+        super().__init__(mode)
+        self._floor = floor
+
+    async def tell(self, to: str, text: str) -> Direct:
+        direct = await super().tell(to, text)
+        self._floor.event(DirectCame(direct, late=False), read_clock())
+        return direct

@@ -21,7 +21,7 @@ from client.memory import Memory, Place, remember
 from client.session import new_stream
 from client.settings import Settings
 from client.show import Spans
-from client.telling import Telling
+from client.telling import TellingInTables
 from client.transcript import Pending
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
@@ -61,7 +61,7 @@ class Visit:
         self.mailing = _Mailing(self)
         self.terminal = _Paper(self)
         self.verbs = Verbs(self)
-        self.telling_others = _Telling(self)
+        self.telling_others = TellingInTables(self, self.floor)
         self.drafts = drafts.Drafts()
         self.drafts_changed = False
         self.motd = ""
@@ -355,19 +355,6 @@ class _Paper:
 
     def width(self) -> int:
         return self._visit.front.columns()
-
-
-class _Telling(Telling):
-    """What a command tells somebody stands in the table of the two as well, as it does at our other terminals."""
-
-    def __init__(self, visit: Visit) -> None:
-        super().__init__(visit)
-        self._visit = visit
-
-    async def tell(self, to: str, text: str) -> Direct:
-        direct = await super().tell(to, text)
-        self._visit.floor.event(events.DirectCame(direct, late=False), read_clock())
-        return direct
 
 
 class _Mailing(MailDeeds):
