@@ -2,12 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from client import show
 from client.screens.keys import KEYS
+
+OTHERS: Final = {
+    "direct": ("Direct message", "to one person, wherever they are"),
+    "new_room": ("New room", "make one and go in"),
+    "topic": ("Topic of this room", "operators set it"),
+    "invite": ("Invite somebody into this room", "of your own, private"),
+    "quiet": ("Notices of this room on or off", "bell, title, desktop"),
+}  # what has no key of its own, by its action
 
 
 class Everything(Provider):
@@ -23,11 +31,8 @@ class Everything(Provider):
             if key.id not in ("palette", "admin") or (key.id == "admin" and app.visit.admin):
                 what = key.what[0].upper() + key.what[1:]
                 yield what, key.keys, partial(app.run_action, f"app.{key.action}")
-        yield "Direct message", "to one person, wherever they are", app.action_direct
-        yield "New room", "make one and go in", app.action_new_room
-        yield "Topic of this room", "operators set it", app.action_topic
-        yield "Invite somebody into this room", "of your own, private", app.action_invite
-        yield "Notices of this room on or off", "bell, title, desktop", app.action_quiet
+        for action, (text, about) in OTHERS.items():
+            yield text, about, getattr(app, f"action_{action}")
         for theme in sorted(app.available_themes):
             yield f"Theme {theme}", "colours", partial(app.action_theme, theme)
 

@@ -694,6 +694,8 @@ def test_what_is_written_to_the_terminal_for_a_notice(stage: Stage, home: Path) 
         ann.sees("\x1b]777;notify;foo_user tells you;psst\x07")
         foo.ask("mail_send", to=[name], subject="chess", body="?")
         ann.sees("\x1b]777;notify;Mail from foo_user;chess\x07")
+        ann.child.send("\x1b1")  # Alt+1: back to the first room
+        ann.sees("rite a line")
     with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD, TMUX="/tmp/x,1,0") as ann:
         ann.sees("rite a line")
         foo.ask("tell", to=name, text="psst")
