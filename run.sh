@@ -22,10 +22,13 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh admin room ROOM one room: why it ended, its last words, where its files are
   ./run.sh admin restart|stop|drain|start ROOM                (drain: --seconds N)
   ./run.sh admin upgrade   all processes to the code that is here now, while people chat
-  ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process
+  ./run.sh admin limit ROOM KEY=VALUE…   memory_mib, files, core_mib, nice of its process; keep_days, keep_lines
+  ./run.sh admin export ROOM [FILE]   all its lines, to standard output or a new file  (--format jsonl|text)
+  ./run.sh admin import FILE ROOM     a new room from such a file  (--owner NAME)
   ./run.sh admin announce TEXT   say something to everybody who is here  (--room ROOM: to its members)
   ./run.sh admin audit     what admins and operator did: who, when, what, to whom  (--last N --json)
-  ./run.sh admin user …    accounts: list, add, passwd, code, role, lock, unlock, delete  (./run.sh admin user --help)
+  ./run.sh admin rotate-keys     sign tickets and sessions with a new key; nobody notices
+  ./run.sh admin user …    accounts: list, add, passwd, code, role, lock, unlock, delete, import  (./run.sh admin user --help)
   ./run.sh admin user edit the user db in your editor, checked  (--data DIR)
   ./run.sh admin mail NAME… --subject TEXT   standard input as a mail; 'everyone' is all accounts
   ./run.sh admin mailbox export|import NAME PATH   somebody's mail as mbox or Maildir (export: --format)

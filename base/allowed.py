@@ -29,9 +29,14 @@ def mistake(tree: Mapping[str, Any], config: type[msgspec.Struct], where: Mappin
             source = where.get(f"{name}.{key}", source)
             if key not in options:
                 return f"{source}: there is no option {name}.{key}{_meant(key, options)}"
-            if not _fits(value, options[key]):
-                return f"{source}: {name}.{key} is {_shown(value)}; it takes {words(options[key])}"
+            if told := misfit(f"{name}.{key}", value, options[key]):
+                return f"{source}: {told}"
     return None
+
+
+def misfit(key: str, value: Any, kind: Any) -> str:
+    """What is wrong with a value for `key`, and what would do; empty when it fits."""
+    return "" if _fits(value, kind) else f"{key} is {_shown(value)}; it takes {words(kind)}"
 
 
 def words(kind: Any) -> str:

@@ -56,7 +56,8 @@ def upgrade(paths: Paths, canary: str | None) -> Exit:
     except Refusal as why:
         print(f"The upgrade stopped: {why}", file=sys.stderr)
         return why.code
-    print(f"Upgraded: nursery, {len(alive)} rooms, lobby, guardian.")
+    rooms = f"{len(alive)} room{'' if len(alive) == 1 else 's'}"
+    print(f"Upgraded: nursery, {rooms}, lobby, guardian.")
     return Exit.OK
 
 

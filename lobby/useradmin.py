@@ -73,7 +73,7 @@ def lock(paths: Paths, name: str, *, locked: bool) -> Exit:
         account = usershell.account(table, name)
         flags = account.flags | {"locked"} if locked else account.flags - {"locked"}
         table.put(replace(account, flags=flags))
-        return f"{account.name} is {'locked' if locked else 'not locked'}."
+        return f"{account.name} is {'locked' if locked else 'unlocked'}."
 
     with usershell.telling() as told:
         usershell.change(paths, change)

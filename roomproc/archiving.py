@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> int:
             print(f"{count} entries.", file=sys.stderr)
             return Exit.OK
         with _target(options.file) as target:
-            export(options.name, files, target, options.format, bar("entries"))
+            count = export(options.name, files, target, options.format, bar("entries"))
+        if options.file != "-":
+            print(f"{count} entries of {options.name} in {options.file}.", file=sys.stderr)
         return Exit.OK
     except (ArchiveError, UnicodeError) as why:
         print(f"{options.act}: {why}", file=sys.stderr)
@@ -52,6 +54,9 @@ def _source(name: str) -> TextIO:
 
 
 def _target(name: str) -> TextIO:
+    """A new file, never over another, which may be the last good copy; pipes and devices are written to."""
+    if Path(name).is_file():
+        raise ArchiveError(f"{name} exists already: name another place")
     return open(1 if name == "-" else name, "w", encoding="utf-8", closefd=name != "-")
 
 

@@ -9,6 +9,8 @@ from typing import Final, get_args
 
 import msgspec
 
+from base.allowed import misfit
+from base.config import Rooms
 from lobby import entry
 from lobby.desk import Desk
 from lobby.effects import Halt, Spawn
@@ -21,6 +23,7 @@ from wire.messages import AdminRoom, Deed, Done, Request
 
 DRAIN_SECONDS: Final = 300.0  # members of a drained room have so long to come to an end, unless it is said
 LIMITS: Final = tuple(field.name for field in msgspec.structs.fields(RoomLimits))
+OPTIONS: Final = {field.name: field.type for field in msgspec.structs.fields(Rooms)}  # what the configuration takes
 ENDED: Final = frozenset({"sleeping", "stopped"})  # states in which there is no process, and no reason why
 
 
@@ -55,11 +58,11 @@ def limit(desk: Desk, name: str, changes: Mapping[str, int | None], by: str) -> 
     unknown = sorted(changes.keys() - set(LIMITS))
     if unknown:
         raise Refused("bad_message", f"not a limit of a room: {', '.join(unknown)}; there are {', '.join(LIMITS)}")
+    for key, value in changes.items():
+        if value is not None and (wrong := misfit(key, value, OPTIONS[key])):
+            raise Refused("bad_message", wrong)
     limits = {**msgspec.to_builtins(room.limits), **changes}
-    try:
-        new = msgspec.convert({key: value for key, value in limits.items() if value is not None}, RoomLimits)
-    except msgspec.ValidationError as why:
-        raise Refused("bad_message", str(why)) from None
+    new = msgspec.convert({key: value for key, value in limits.items() if value is not None}, RoomLimits)
     room = _change(desk, room, limits=new)
     if changes:
         told = (f"{key}={'' if value is None else value}" for key, value in changes.items())

@@ -27,7 +27,10 @@ def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path
     for number in range(30):
         ann.say(f"line {number}")
     out = tmp_path / "games.jsonl"
-    assert stage.run("admin", "export", room, str(out)).returncode == 0
+    done = stage.run("admin", "export", room, str(out))
+    assert (done.returncode, done.stderr) == (0, f"30 entries of {room} in {out}.\n")
+    again = stage.run("admin", "export", room, str(out))
+    assert (again.returncode, again.stderr) == (1, f"export: {out} exists already: name another place\n")
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert (lines[0]["room"], lines[0]["last"]) == (room, 30)
     assert [line["text"] for line in lines[1:]] == [f"line {number}" for number in range(30)]
@@ -66,6 +69,7 @@ def test_out_and_back_with_the_server_running_and_not(own_stage: Stage, tmp_path
     assert not list(tmp_path.glob("*.part"))
 
     stage.stop()
+    out.unlink()
     assert stage.run("admin", "export", "museum", str(out)).returncode == 0
     assert stage.run("admin", "import", str(out), "annex").returncode == 0
     stage.start()

@@ -130,3 +130,8 @@ def test_limits_are_kept_and_told(front: Front, games: RoomSettings) -> None:
 def test_what_is_no_limit_is_refused(front: Front, games: RoomSettings, wrong: dict[str, int]) -> None:
     with pytest.raises(Refused):
         deeds.limit(front.desk, "games", wrong, "the operator")
+
+
+def test_a_limit_that_does_not_fit_is_told_in_plain_words(front: Front, games: RoomSettings) -> None:
+    with pytest.raises(Refused, match="nice is 99; it takes a whole number from -20 to 19"):
+        deeds.limit(front.desk, "games", {"nice": 99}, "the operator")
