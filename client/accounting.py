@@ -44,7 +44,9 @@ class Accounting:
     # -- one's own
 
     async def _password(self) -> None:
-        old = (await self._mode.ask("Your password now: ", hidden=True)).rstrip("\r")
+        old = (await self._mode.ask("Your password now, Enter to go back: ", hidden=True)).rstrip("\r")
+        if not old:
+            return
         new = await self._mode.door.new_password("The new one: ")
         if new is not None:
             await self._mode.client.ask(Passwd(old=old, new=new))

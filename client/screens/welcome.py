@@ -1,5 +1,6 @@
 """The first screen: which server, and who one is."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
@@ -38,6 +39,8 @@ class Welcome(Screen[None]):
         self._name_known = name
         self._known = known
         self._greeted: Greeted | None = None
+        self._greeted_at = ""  # what was written where it came from
+        self._greeting = asyncio.Lock()
         self._asked_again = ""  # a new account's password, to be typed a second time
 
     def compose(self) -> ComposeResult:
@@ -65,17 +68,26 @@ class Welcome(Screen[None]):
 
     @work(exclusive=True, group="greet")
     async def _greet(self) -> None:
-        self._tell("Looking for the server …", "quiet")
-        try:
-            server = address.parse(self.query_one("#server", Input).value.strip())
-            self._greeted = await self._connect(server)
-        except (BadAddress, Refusal) as why:
+        await self._greeted_there()
+
+    async def _greeted_there(self) -> bool:
+        """Whether the server that is written above has greeted us: no other is told a name and a password."""
+        async with self._greeting:
+            wanted = self.query_one("#server", Input).value.strip()
+            if self._greeted is not None and wanted == self._greeted_at:
+                return True
             self._greeted = None
-            self._tell(getattr(why, "text", str(why)), "error")
-            return
-        self.query_one("#guest", Button).display = self._greeted.guests
-        self.query_one("#register", Button).display = self._greeted.registration
-        self._tell(f"{show.word(self._greeted.server, 40)} is there.", "quiet")
+            self._tell("Looking for the server …", "quiet")
+            try:
+                self._greeted = await self._connect(address.parse(wanted))
+            except (BadAddress, Refusal) as why:
+                self._tell(getattr(why, "text", str(why)), "error")
+                return False
+            self._greeted_at = wanted
+            self.query_one("#guest", Button).display = self._greeted.guests
+            self.query_one("#register", Button).display = self._greeted.registration
+            self._tell(f"{show.word(self._greeted.server, 40)} is there.", "quiet")
+            return True
 
     def _tell(self, text: str, tone: str) -> None:
         told = self.query_one("#told", Label)
@@ -84,8 +96,14 @@ class Welcome(Screen[None]):
 
     @on(Input.Submitted, "#server")
     def _another_server(self) -> None:
+        self._greeted = None  # to look once more is what Enter means
         self._greet()
         self.query_one("#name").focus()
+
+    @on(Input.Blurred, "#server")
+    def _left_server(self) -> None:
+        if self.query_one("#server", Input).value.strip() != self._greeted_at:
+            self._greet()
 
     @on(Input.Submitted, "#name")
     def _named(self) -> None:
@@ -105,7 +123,7 @@ class Welcome(Screen[None]):
         try:
             check_person(name)
             answer = await self.app.push_screen_wait(Recovering())
-            if answer is not None:
+            if answer is not None and await self._greeted_there():
                 await self._log_in("recover", name, answer[1], answer[0])
         except (Refused, Refusal) as why:
             self._tell(why.text, "error")
@@ -129,13 +147,15 @@ class Welcome(Screen[None]):
                 self._tell("Type the password once more, and press Create account again.", "quiet")
                 field.focus()
                 return
-            await self._log_in(how, name, "" if how == "guest" else password)
+            if await self._greeted_there():
+                await self._log_in(how, name, "" if how == "guest" else password)
         except Refused as why:
             self._tell(why.text, "error")
         except Refusal as why:
             field.value = ""
             self._tell(why.text, "error")
             if why.code == "no_server":
+                self._greeted = None
                 self._greet()
         finally:
             if how == "register":

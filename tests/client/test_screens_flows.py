@@ -101,6 +101,20 @@ def test_no_server_is_told_in_words(tmp_path: Path) -> None:
     run(play())
 
 
+def test_a_password_goes_to_no_server_but_the_one_that_is_written_there(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.sees("is there.")
+            for field, text in (("server", "127.0.0.1:1"), ("name", "foo_user"), ("password", PASSWORD)):
+                ann.app.screen.query_one(f"#{field}").value = text
+            await ann.app_is_on("#password")
+            await ann.presses("enter")
+            await ann.sees("no server answers at 127.0.0.1:1")
+            await ann.sees_no("F1 Help")
+
+    run(play())
+
+
 def test_rooms_are_found_as_one_types_and_made(stage: Stage) -> None:
     async def play() -> None:
         for room in ("garden", "gardening"):
