@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -31,9 +32,6 @@ DEEDS: Final = (
     ("d", "delete", "delete"), ("e", "archive", "archive"), ("u", "unread", "unread"), ("b", "restore", "back"),
     ("slash", "find", "find"), ("z", "empty", "empty trash"), ("x", "files", "files"),
 )  # fmt: skip
-KEYS: Final = " ".join(
-    f"[@click=deed('{verb}')][b $foreground]{key.replace('slash', '/')}[/] {word}[/] " for key, verb, word in DEEDS
-)
 
 
 class Strip(Static):
@@ -42,6 +40,21 @@ class Strip(Static):
     def action_deed(self, verb: str, *words: str) -> None:
         page = next(each for each in self.ancestors if isinstance(each, InboxPage))
         getattr(page, f"action_{verb}")(*words)
+
+
+class Keys(Strip):
+    """All deeds with their keys, in rows that break between two of them and never inside one."""
+
+    def on_resize(self, event: Resize) -> None:
+        rows, left = [""], event.size.width
+        for key, verb, word in DEEDS:
+            shown = key.replace("slash", "/")
+            taken = len(shown) + len(word) + 3
+            if taken - 2 > left:
+                rows, left = [*rows, ""], event.size.width
+            rows[-1] += f"[@click=deed('{verb}')][b $foreground]{shown}[/] {word}[/]  "
+            left -= taken
+        self.update("\n".join(row.rstrip() for row in rows))
 
 
 class InboxPage(Vertical):
@@ -70,7 +83,7 @@ class InboxPage(Vertical):
             yield OptionList(id="mail-list", markup=False)
             with VerticalScroll(id="mail-pane"):
                 yield Static("", id="mail", markup=False)
-        yield Strip(KEYS, classes="hint")
+        yield Keys(classes="hint")
 
     def on_mount(self) -> None:
         self.query_one("#find-mail").display = False

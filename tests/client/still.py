@@ -3,6 +3,8 @@
 For pictures and snapshots, which have to come out the same every time.
 """
 
+import math
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +37,7 @@ ROOMS = (
     ("chess", "", 2, "public"), ("garden", "Seeds, beds and slugs", 0, "public"),
     ("kitchen", "Bread, mostly", 3, "public"), ("plans", "", 2, "private"),
 )  # fmt: skip
+BUSY = {"hall": 1.4, "books": 2.5, "chess": 0.6, "kitchen": 0.9, "plans": 0.3}  # lines a second, of those that run
 SHALL_WE = "Shall we meet at six, before the concert?\n\nThe café at the corner has a table for us.\n\nAnn"
 MAILS = (
     (4, "ann", "Re: Saturday", False, SHALL_WE),
@@ -54,6 +57,7 @@ class Still(Client):
     """Answers as a small server would; `roles` says who one is."""
 
     roles: tuple[str, ...] = ("user", "admin")
+    looks = 0  # of an admin, at the rooms
     just_started = False  # not every room has told yet who is in it
 
     async def open(self) -> Greeted:
@@ -137,6 +141,7 @@ class Still(Client):
                     folder="inbox", thread=number,
                 )  # fmt: skip
             case m.AdminRooms():
+                self.looks += 1
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)
             case m.AdminUsers():
                 users = [
@@ -164,14 +169,23 @@ class Still(Client):
     def typing(self, room: str) -> None:
         """Nobody to tell."""
 
-    @staticmethod
-    def _admin_row(n: int, row: tuple[str, str, int, str]) -> m.AdminRoomRow:
+    def _admin_row(self, n: int, row: tuple[str, str, int, str]) -> m.AdminRoomRow:
         name, _, members, access = row
-        failed = name == "garden"
+        if name == "garden":
+            return m.AdminRoomRow(
+                name=name, state="failed", pid=0, port=0, members=0, lines=412, lines_per_second=0.0, cpu=0.0, rss=0,
+                uss=0, uptime=0, restarts=5, owner="ann", access=access, reason="signal 9 (SIGKILL), again and again",
+            )  # fmt: skip
+        said = traffic(name, n, self.looks)
         return m.AdminRoomRow(
-            name=name, state="failed" if failed else "running", pid=0 if failed else 4_200 + n,
-            port=0 if failed else 40_000 + n,
-            members=members, lines=1_000 * n + 9, lines_per_second=1.5 * n, cpu=0.4 * n, rss=21_000_000,
+            name=name, state="running", pid=4_200 + n, port=40_000 + n, members=members, lines=2_600 * n + 1_204,
+            lines_per_second=said, cpu=round(0.1 + 0.04 * members * said, 1), rss=21_000_000,
             uss=1_500_000 + n * 100_000, uptime=3_700 * (n + 1), restarts=n % 2, owner="ann", access=access,
-            reason="signal 9 (SIGKILL), again and again" if failed else "",
+            reason="",
         )  # fmt: skip
+
+
+def traffic(name: str, n: int, look: int) -> float:
+    """Lines a second at one look: talk comes and goes, in each room in its own time."""
+    tide = 1 + math.sin(look / (5 + n) + n)
+    return round(BUSY[name] * tide * random.Random(f"{name} {look}").uniform(0.4, 1.2), 1)

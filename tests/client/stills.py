@@ -106,6 +106,16 @@ def page(key: str, *more: str) -> Steps:
     return steps
 
 
+async def admin(pilot: Pilot[Any]) -> None:
+    """The rooms after some minutes, so that graphs have something to show."""
+    await page("f12")(pilot)
+    main = pilot.app.main  # type: ignore[attr-defined]
+    seen = main.query_one(adminrooms.AdminRooms)
+    for _ in range(adminrooms.LOOKS):
+        await seen.look().wait()
+    await settled(pilot)
+
+
 async def find(pilot: Pilot[Any]) -> None:
     await room(pilot)
     await pilot.press("ctrl+f")
@@ -116,11 +126,12 @@ async def find(pilot: Pilot[Any]) -> None:
 
 SCREENS: dict[str, Steps] = {
     "welcome": welcome, "rooms": rooms, "room": room, "lost": lost, "inbox": page("f3", "enter"), "people": page("f4"),
-    "account": page("f5"), "admin": page("f12"), "audit": page("f12", "g"),
+    "account": page("f5"), "admin": admin, "audit": page("f12", "g"),
     "accounts": page("f12", "u"), "announce": page("f12", "a"),
     "help": page("f1"), "write": page("f9"), "find": find, "palette": page("ctrl+p"),
 }  # fmt: skip
 SHOWN = ("welcome", "room", "inbox", "admin")  # in the README
+SIZES = {"admin": (122, 32)}  # the width of all its columns
 
 
 async def picture(name: str, theme: str, size: tuple[int, int]) -> str:
@@ -135,7 +146,9 @@ def draw(names: tuple[str, ...] = SHOWN, folder: Path = PICTURES) -> None:
     for name in names:
         for theme in (DARK, LIGHT):
             suffix = "" if theme == DARK else "-light"
-            drawn = asyncio.run(picture(name, theme, (110, 32))).replace("<svg ", '<svg xml:space="preserve" ', 1)
+            drawn = asyncio.run(picture(name, theme, SIZES.get(name, (110, 32)))).replace(
+                "<svg ", '<svg xml:space="preserve" ', 1
+            )
             (folder / f"{name}{suffix}.svg").write_text(drawn, encoding="utf-8")
 
 
