@@ -81,7 +81,7 @@ def items() -> set[str]:
         *(f"mail {verb}" for _, verb, _ in inbox.DEEDS), *(f"folder {place}" for place in inbox.PLACES),
         *(f"room {deed}" for deed in (*adminrooms.DEEDS, "enter", "close")),
         *(f"user {deed}" for deed in (*accounts.DEEDS, "role")), *(f"tab {tab}" for tab in admin.TABS.values()),
-        "admin announce", "admin find",
+        "link open", "link copy", "mail import", "admin announce", "admin find",
     }  # fmt: skip
 
 
@@ -115,7 +115,11 @@ PLAY = (
     step("test", "", "Escape", sees="beans", drawn=False),
     step("test", "Ctrl+L lists links, to be opened or copied.", "C-l", sees="Links, the newest first",
          does="key links"),
-    step("test", "", "Escape", sees="beans", drawn=False),
+    step("test", "One that is chosen:", "Enter", sees="Copy it"),
+    quiet("test", "Enter", sees="rite a line", does="link open"),
+    quiet("test", "C-l", sees="the newest first"),
+    quiet("test", "Enter", sees="Copy it"),
+    quiet("test", "Down", "Enter", sees="rite a line", does="link copy"),
     step("test", "F8 moves in the lines; Enter offers what can be done with one.", "F8", "Up", "Enter",
          sees="Write mail", does="key lines"),
     step("test", "", "Escape", "Escape", sees="rite a line", drawn=False),
@@ -199,6 +203,8 @@ PLAY = (
     quiet("foo", "x", sees="All your mail out"),
     step("foo", "All mail goes into an mbox file, and such a file comes in.", " export mbox {home}/mail.mbox", "Enter",
          sees="mail.mbox", does="mail files"),
+    quiet("foo", "x", sees="mail from elsewhere in"),
+    step("foo", "And in again:", " import {home}/mail.mbox", "Enter", sees="your mailbox", does="mail import"),
     quiet("foo", "1", "n", sees="Write mail", does="mail write"),
     quiet("foo", "Escape", sees="writes to somebody"),
     # accounts
@@ -268,7 +274,7 @@ class Tmux:
         self._home = home
         self._code = ""
         for who in PEOPLE:
-            own = f"XDG_STATE_HOME={home / who} XDG_CONFIG_HOME={home / who} PYTHONPATH={ROOT} TZ=UTC"
+            own = f"XDG_STATE_HOME={home / who} XDG_CONFIG_HOME={home / who} PYTHONPATH={ROOT} TZ=UTC BROWSER=true"
             client = f"{shlex.quote(sys.executable)} -P -m client --server {stage.host}:{stage.port}"
             command = f"env -u NO_COLOR {own} {client}; echo left the client; sleep 60"
             columns, rows = WIDE if who == "admin" else SIZE
