@@ -90,6 +90,10 @@ class ParlourApp(Doings):
         self.theme = chosen.theme if chosen.theme in self.available_themes else settings.DARK
         self.set_keymap(chosen.keys)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """For themes that are not ours: what our own say beside Textual's colours."""
+        return themes.variables(dark=self.current_theme.dark)
+
     # -- coming
 
     def on_mount(self) -> None:

@@ -43,3 +43,8 @@ THEMES: Final = (
                    "quiet": "#646056", "input-selection-background": "#1d57b5 25%"},
     ),
 )  # fmt: skip
+
+
+def variables(*, dark: bool) -> dict[str, str]:
+    """The colours that the screens want and Textual does not know, for any dark or light theme."""
+    return {"quiet": THEMES[0 if dark else 1].variables["quiet"]}

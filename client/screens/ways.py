@@ -17,6 +17,7 @@ from client.screens.main import Main
 from client.settings import Settings
 from client.show import Spans
 from client.visit import Visit
+from client.wrapping import TIMED
 from wire.names import fold
 
 FRAMES: Final = 8.0  # a second, at most; what comes after a pause is drawn at once
@@ -95,7 +96,8 @@ class Ways(App[int]):
             self.main.room.composer.load(self._visit().drafts.rooms.get(room, ""))
 
     def columns(self) -> int:
-        return self.main.room.page.width if self.main is not None else self.size.width
+        """Those of a command's words, which stand after the time."""
+        return (self.main.room.page.width if self.main is not None else self.size.width) - TIMED
 
     @work(exclusive=True, group="page")
     async def _to_page(self, page: str, **more: int | str) -> None:

@@ -1,7 +1,10 @@
-"""Small parts of the screens: how the help breaks its columns, and a tick that is seen without colours."""
+"""Small parts of the screens: how the help breaks its columns, a tick seen without colours, themes of others."""
+
+import asyncio
 
 from client.screens.help import broken
 from client.screens.tick import Tick
+from tests.client.stills import SCREENS, StillApp
 
 
 def test_each_side_of_a_row_of_help_is_broken_in_its_own_column() -> None:
@@ -21,3 +24,16 @@ def test_a_long_command_never_touches_what_it_does() -> None:
 
 def test_an_empty_tick_has_no_mark() -> None:
     assert (Tick(value=True).BUTTON_INNER, Tick(value=False).BUTTON_INNER) == ("X", " ")
+
+
+def test_every_theme_there_is_can_be_chosen() -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await SCREENS["room"](pilot)
+            for theme in app.available_themes:
+                app.theme = theme
+                await pilot.pause()
+                assert app.theme_variables["quiet"]
+
+    asyncio.run(play())
