@@ -27,6 +27,8 @@ LogIn = Callable[..., Awaitable[object]]  # how, name, password; for "recover" a
 class Welcome(Screen[None]):
     AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", show=False, priority=True),  # before the next key, however fast that comes:
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),  # a password is no part of a name
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
