@@ -33,7 +33,7 @@ from wire.clock import Now
 from wire.codec import BadMessage, Codec
 from wire.errors import Refused
 from wire.messages import Answer, Bye, Error, LobbyRequest, Message, Pong, Request, ServerHello, Welcome
-from wire.pace import Pace
+from wire.pace import Paces
 from wire.stamps import Stamps
 from wire.tickets import Keyring, derive_ring
 
@@ -100,8 +100,8 @@ class Desk:
         self.effects: list[Effect] = []
         self._of_mail: list[Effect] = []  # those of them that stand only when the mail of this round is stored
         self.fault: Exception | None = None  # of a store, in this round: it cannot be committed
-        self.mail_pace: dict[str, Pace] = {}
-        self.tell_pace: dict[str, Pace] = {}
+        self.mail_pace = Paces()
+        self.tell_pace = Paces()
         self._rules = rules
 
     @property

@@ -22,6 +22,7 @@ from base.listeners import CannotListen, open_listener, place, resolve
 from base.locks import Lock, Locked, holder
 from base.paths import CODE, DataError, Paths
 from base.processes import raise_descriptor_limit
+from lobby import beside
 from lobby.guardian import Commands, GuardianServer
 
 INSECURE: Final = (
@@ -133,12 +134,9 @@ def _write(path: Path, content: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return
-    beside = path.with_name(path.name + ".new")
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    new = path.with_name(path.name + ".new")
+    beside.write(new, content)
+    new.rename(path)
 
 
 def _say(line: str) -> None:

@@ -1,10 +1,11 @@
-"""A token bucket: so many a second on average, so many at once. Pure."""
+"""Token buckets: so many a second on average, so many at once. Pure."""
 
 from typing import Final
 
 from wire.errors import Refused
 
 LEAST_WAIT: Final = 0.05  # seconds; telling somebody to come back sooner would only make them come back twice
+REMEMBERED: Final = 10_000  # people whose pace is
 
 
 class Pace:
@@ -29,3 +30,19 @@ class Pace:
             wait = max(LEAST_WAIT, round((1.0 - left) / self._rate, 2))
             raise Refused("too_fast", f"slow down: again in {wait:g} s", retry_after=wait)
         self._left = left - 1.0
+
+
+class Paces:
+    """The paces of people, by their keys. Kept over logins, or logging in again would be a way around them."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._paces: dict[str, Pace] = {}
+
+    def take(self, key: str, per_minute: int, mono: float) -> None:
+        """Use one of somebody's `per_minute`, 0 for any number; raises Refused(too_fast)."""
+        pace = self._paces.pop(key, None) or Pace(per_minute / 60, per_minute)
+        self._paces[key] = pace
+        if len(self._paces) > self._most:
+            del self._paces[next(iter(self._paces))]
+        pace.take(mono)

@@ -18,11 +18,9 @@ from lobby.sessions import Connection, Rule, Who
 from wire.errors import Refused
 from wire.messages import Done, MailChanged, MailDraft, MailKeep, MailNew, MailSend, Request, Unread
 from wire.names import BODY_MAX, SUBJECT_MAX, check_single_line, check_text, fold
-from wire.pace import Pace
 
 NAME_MAX: Final = 200  # characters of a name from elsewhere
 NAMES_BYTES: Final = 4_096  # of all recipients of such a mail: it still is one line
-PACES: Final = 10_000  # people whose rate is remembered
 OPERATORS: Final = frozenset({"operator", "admin"})  # who may write to everyone
 
 T = TypeVar("T")
@@ -39,7 +37,7 @@ def send(desk: Desk, connection: Connection, message: MailSend) -> None:
         to = _all_accounts(desk, connection) if everyone else recipients(desk, person.name, message.to, size)
         _check_own_room(desk, person.name, size)
         desk.disk.check()
-        _check_pace(desk, person.key)
+        desk.mail_pace.take(person.key, desk.config.limits.mail_per_minute, desk.now.mono)
         sent = deliver(desk, person.name, to, message, connection.stream, everyone=everyone)
         if person.key not in map(fold, to):
             change = MailChanged(mail=sent.mail, folder="sent", read=True, starred=False)
@@ -157,16 +155,6 @@ def _check_own_room(desk: Desk, name: str, size: int) -> None:
     """What one sends is kept too. Raises Refused(full)."""
     if not quota(desk.config.limits).has_room(desk.mailbox.folders(name), size):
         raise Refused("full", "your own mailbox is full: delete some mail first; nothing was stored")
-
-
-def _check_pace(desk: Desk, key: str) -> None:
-    """Raises Refused(too_fast). Kept over logins, or logging in again would be a way around it."""
-    limit = desk.config.limits.mail_per_minute
-    pace = desk.mail_pace.pop(key, None) or Pace(limit / 60, limit)
-    desk.mail_pace[key] = pace
-    if len(desk.mail_pace) > PACES:
-        del desk.mail_pace[next(iter(desk.mail_pace))]
-    pace.take(desk.now.mono)
 
 
 def draft(desk: Desk, connection: Connection, message: MailDraft) -> None:

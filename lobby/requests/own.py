@@ -12,9 +12,9 @@ from msgspec import UNSET
 
 from lobby import entry, reach
 from lobby.desk import Desk
-from lobby.effects import Verify
 from lobby.pages import fit
 from lobby.people import Person
+from lobby.requests.password import own_account, proven
 from lobby.requests.users import remove
 from lobby.sessions import Connection, Rule, State, Who
 from wire.control import RoomSettings
@@ -60,30 +60,19 @@ def respell(desk: Desk, connection: Connection, message: Respell) -> None:
 
 
 def delete_account(desk: Desk, connection: Connection, message: DeleteAccount) -> None:
-    person = connection.who
-    desk.sessions.attempts.check(connection.address, person.key, desk.now.mono)
-    account = desk.accounts.get(person.name)
-    if account is None:
-        raise Refused("no_such_user", "the account is gone")
+    account, person = own_account(desk, connection), connection.who
     if "test" in account.flags:
         raise Refused("not_allowed", "this account is everybody's, to try things out: it stays")
-    desk.busy(connection)
 
-    def verified(outcome: tuple[bool, str | None] | Exception) -> None:
-        with desk.working(connection, message.id, State.IN):
-            if isinstance(outcome, Exception):
-                raise outcome
-            if not outcome[0]:
-                desk.sessions.attempts.failed(connection.address, person.key, desk.now.mono)
-                raise Refused("wrong_password", "the password is not right")
-            if connection.state is not State.OVER:
-                desk.ready(connection, State.IN)
-                desk.answer(connection, message, Done())
-                remove(desk, person.name)
-                entry.forget(desk, person.name)
-                log.info("%s deleted the account", person.name)
+    def delete() -> None:
+        if connection.state is not State.OVER:
+            desk.ready(connection, State.IN)
+            desk.answer(connection, message, Done())
+            remove(desk, person.name)
+            entry.forget(desk, person.name)
+            log.info("%s deleted the account", person.name)
 
-    desk.effects.append(Verify(account.secret, message.password, False, verified))
+    proven(desk, connection, message, account, message.password, "the password is not right", delete)
 
 
 # -- all that is here of somebody

@@ -19,11 +19,9 @@ from lobby.sessions import Connection, Rule
 from wire.errors import Refused
 from wire.messages import Away, Directs, DirectsPage, Done, Request, Tell, Told
 from wire.names import check_name, check_single_line, check_text, fold
-from wire.pace import Pace
 
 AWAY_MAX: Final = 200  # characters; a line of a listing
 WAITING_MAX: Final = 200  # messages that wait for one person: all of them fit into a client's queue at the login
-PACES: Final = 10_000  # people whose rate is remembered
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +40,7 @@ def tell(desk: Desk, connection: Connection, message: Tell) -> None:
         here = desk.people.find(to.name)
         if here is None and desk.directs.waiting(to.name) >= WAITING_MAX:
             raise Refused("full", f"{WAITING_MAX} messages wait for {to.name} already: write a mail")
-        _check_pace(desk, sender.key)
+        desk.tell_pace.take(sender.key, desk.config.limits.tells_per_minute, desk.now.mono)
         kept = desk.directs.keep(
             reach.side(desk, sender),
             to,
@@ -72,16 +70,6 @@ def _recipient(desk: Desk, name: str) -> Side:
         raise Refused("no_such_user", f"there is no account {name}, and no guest of that name is here")
     desk.accounts.usable(account)
     return Side(account.name, guest=False, since=account.made)
-
-
-def _check_pace(desk: Desk, key: str) -> None:
-    """Raises Refused(too_fast). Kept over logins, or logging in again would be a way around it."""
-    limit = desk.config.limits.tells_per_minute
-    pace = desk.tell_pace.pop(key, None) or Pace(limit / 60, limit)
-    desk.tell_pace[key] = pace
-    if len(desk.tell_pace) > PACES:
-        del desk.tell_pace[next(iter(desk.tell_pace))]
-    pace.take(desk.now.mono)
 
 
 def directs(desk: Desk, connection: Connection, message: Directs) -> None:
