@@ -23,6 +23,7 @@ DEEDS: Final[dict[UserDeed, str]] = {
     "code": "A one-time code, for who forgot the password", "log_out": "End all sessions",
     "lock": "Lock: no login, and all sessions end", "unlock": "Unlock", "delete": "Delete the account",
 }  # fmt: skip
+CHOICES: Final = {str(deed): words for deed, words in DEEDS.items()} | {f"role {one}": f"Role: {one}" for one in ROLES}
 SURE: Final = ("lock", "log_out", "delete")  # asked about before
 
 
@@ -78,8 +79,7 @@ class AdminAccounts(Vertical):
     @work
     async def _act(self, event: DataTable.RowSelected) -> None:
         name = str(event.row_key.value)
-        roles = [(f"role {role}", f"Role: {role}") for role in ROLES]
-        what = await self.app.push_screen_wait(Choose(show.word(name), [*DEEDS.items(), *roles]))
+        what = await self.app.push_screen_wait(Choose(show.word(name), list(CHOICES.items())))
         if what is None or (what in SURE and not await self._sure(what, name)):
             return
         deed, _, role = what.partition(" ")

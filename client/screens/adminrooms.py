@@ -21,6 +21,7 @@ EVERY: Final = 2.0  # seconds between two looks
 LOOKS: Final = 90  # of each room that are drawn: three minutes
 DEEDS: Final = {"restart": "Restart in a new process", "drain": "Let nobody new in, stop when empty", "stop": "Stop",
                 "start": "Start again"}  # fmt: skip
+CHOICES: Final = {"enter": "Go in", **DEEDS, "close": "Close the room for good, lines and all"}
 BARS: Final = "▁▂▃▄▅▆▇█"
 COLUMNS: Final = ("room", "state", "people", "lines/s", "", "cpu %", " ", "private", "pid", "port", "up", "again")
 
@@ -152,8 +153,7 @@ class AdminRooms(Vertical):
         row = self.chosen
         if row is None:
             return
-        choices = [("enter", "Go in"), *DEEDS.items(), ("close", "Close the room for good, lines and all")]
-        what = await self.app.push_screen_wait(Choose(show.word(row.name), choices, detail(row)))
+        what = await self.app.push_screen_wait(Choose(show.word(row.name), list(CHOICES.items()), detail(row)))
         try:
             if what == "enter":
                 await self.visit.enter(row.name, create=False)

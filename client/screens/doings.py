@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from textual import work
 
@@ -16,6 +16,13 @@ from client.screens.ways import Ways
 from wire.errors import Refused
 from wire.messages import Found, Invite, Search, SetTopic, Whois, WhoisPage
 from wire.names import fold
+
+LINK: Final = {"open": "Open it", "copy": "Copy it"}
+IN_ROOM: Final = {"private": "Speak in private in {}", "name": "Name in a line"}
+ANYWHERE: Final = {"direct": "Direct messages: said now", "mail": "Write mail: a letter for the inbox",
+                   "ignore": "Block: no mail, messages and lines of theirs"}  # fmt: skip
+OPERATORS: Final = {"mute": "Mute for 10 minutes", "kick": "Put out", "ban": "Ban", "op": "Make an operator"}
+PERSON: Final = (*IN_ROOM, *ANYWHERE, *OPERATORS)  # all that can be done with somebody, as it is listed
 
 
 class Doings(Ways):
@@ -46,9 +53,7 @@ class Doings(Ways):
         )
         if link is None:
             return
-        what = await self.push_screen_wait(
-            dialogs.Choose("This link", [("open", "Open it"), ("copy", "Copy it")], link)
-        )
+        what = await self.push_screen_wait(dialogs.Choose("This link", list(LINK.items()), link))
         if what == "open":
             self.open_url(link)
         elif what == "copy":
@@ -72,31 +77,40 @@ class Doings(Ways):
 
     @work
     async def action_person(self, name: str) -> None:
-        """What can be done with somebody."""
+        """What can be done with somebody; with oneself, what the account's page has."""
         visit = self._visit()
-        here = visit.teller.here
-        about = ""
+        if fold(name) == fold(visit.me):
+            await self.action_page("account")
+            return
+        about, both = "", visit.teller.here
         with contextlib.suppress(Refusal):
             page: WhoisPage = await visit.client.ask(Whois(name=name))
-            kind = "a guest" if page.guest else "an account"
-            last = page.seen if isinstance(page.seen, int) else page.last_login
-            away = f"last here {show.stamp(last)}" if isinstance(last, int) else "not online"
-            about = f"{kind}, {'in ' + (show.names(page.rooms) or 'the lobby') if page.online else away}"
-        choices = [("direct", "Direct messages: said now"), ("mail", "Write mail: a letter for the inbox")]
+            about, both = _about(page), self._room_with(page)
+        what = await self.push_screen_wait(dialogs.Choose(show.word(name), self._choices(name, both), about))
+        await self._with_person(what, name, both)
+
+    def _room_with(self, page: WhoisPage) -> str:
+        """Where they can be spoken to in private: the room on the screen, else one that both are in."""
+        here, inside = self._visit().teller.here, self._visit().client.session.rooms
+        both = [room for room in page.rooms if fold(room) in inside]
+        last = next((room for room in both if fold(room) == self._back), both[0] if both else "")
+        return here if fold(here) in inside else last
+
+    def _choices(self, name: str, both: str) -> list[tuple[str, str]]:
+        visit = self._visit()
+        here = visit.teller.here
+        choices = {}
+        if fold(both) in visit.client.session.rooms:
+            choices["private"] = IN_ROOM["private"].format(show.word(both))
         if here and not here.startswith(DIRECT):
-            choices = [("private", f"Speak in private in {show.word(here)}"), ("name", "Name in a line"), *choices]
-        hidden = fold(name) in visit.teller.ignored
-        choices.append(("ignore", "Unblock" if hidden else "Block: no mail, messages and lines of theirs"))
+            choices["name"] = IN_ROOM["name"]
+        choices |= ANYWHERE
+        if fold(name) in visit.teller.ignored:
+            choices["ignore"] = "Unblock"
         side = visit.client.session.rooms.get(fold(here))
         if side is not None and side.operator:
-            choices += [
-                ("mute", "Mute for 10 minutes"),
-                ("kick", "Put out"),
-                ("ban", "Ban"),
-                ("op", "Make an operator"),
-            ]
-        what = await self.push_screen_wait(dialogs.Choose(show.word(name), choices, about))
-        await self._with_person(what, name)
+            choices |= OPERATORS
+        return list(choices.items())
 
     def open_direct(self, name: str) -> None:
         """The table of what somebody and we tell each other."""
@@ -108,10 +122,12 @@ class Doings(Ways):
         if name:
             self.open_direct(name)
 
-    async def _with_person(self, what: str | None, name: str) -> None:
+    async def _with_person(self, what: str | None, name: str, both: str) -> None:
         visit, main = self._visit(), self.main
         match what:
             case "private" if main is not None:
+                if fold(both) != visit.floor.shown:
+                    self.action_room(both)
                 main.room.speak_to(name)
             case "name" if main is not None:
                 main.room.composer.insert(f"{name}: ")
@@ -194,3 +210,13 @@ class Doings(Ways):
     def rooms_known(self) -> list[str]:
         """Names of rooms that were listed last."""
         return [row.name for row in self.main.query_one(RoomsPage).rows] if self.main is not None else []
+
+
+def _about(page: WhoisPage) -> str:
+    """Who somebody is, and where."""
+    kind = "a guest" if page.guest else "an account"
+    last = page.seen if isinstance(page.seen, int) else page.last_login
+    gone = f"last here {show.stamp(last)}" if isinstance(last, int) else "not online"
+    away = f", away: {show.word(page.away, 60)}" if isinstance(page.away, str) and page.away else ""
+    where = "in " + (show.names(page.rooms) or "the lobby")
+    return f"{kind}, {where if page.online else gone}{away}"

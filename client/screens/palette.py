@@ -16,6 +16,7 @@ OTHERS: Final = {
     "invite": ("Invite somebody into this room", "of your own, private"),
     "quiet": ("Notices of this room on or off", "bell, title, desktop"),
 }  # what has no key of its own, by its action
+GO, ENTER, THEME = "Go to", "Enter", "Theme"  # with a name each
 
 
 class Everything(Provider):
@@ -26,7 +27,7 @@ class Everything(Provider):
         if not app.visit or not app.visit.me:
             return
         for table in app.visit.floor.tables.values():
-            yield f"Go to {show.word(table.name)}", "a room you are in", partial(app.action_room, table.name)
+            yield f"{GO} {show.word(table.name)}", "a room you are in", partial(app.action_room, table.name)
         for key in KEYS:
             if key.id not in ("palette", "admin") or (key.id == "admin" and app.visit.admin):
                 what = key.what[0].upper() + key.what[1:]
@@ -34,11 +35,11 @@ class Everything(Provider):
         for action, (text, about) in OTHERS.items():
             yield text, about, getattr(app, f"action_{action}")
         for theme in sorted(app.available_themes):
-            yield f"Theme {theme}", "colours", partial(app.action_theme, theme)
+            yield f"{THEME} {theme}", "colours", partial(app.action_theme, theme)
 
     async def discover(self) -> Hits:
         for text, about, act in self._offers():
-            if not text.startswith("Theme "):
+            if not text.startswith(f"{THEME} "):
                 yield DiscoveryHit(text, act, help=about)
 
     async def search(self, query: str) -> Hits:
@@ -48,6 +49,6 @@ class Everything(Provider):
                 yield Hit(score, matcher.highlight(text), act, help=about)
         app = cast(Any, self.app)
         for name in app.rooms_known():
-            text = f"Enter {show.word(name)}"
+            text = f"{ENTER} {show.word(name)}"
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, matcher.highlight(text), partial(app.action_enter, name), help="a room")

@@ -394,6 +394,19 @@ def test_people_are_told_directly_wherever_they_are(stage: Stage) -> None:
             await ann.types("/tell admin_user psst")  # a command's stands in a table of its own too
             await ann.until(lambda: "@admin_user" in ann.app.visit.floor.tables)
             assert [one.text for one in ann.app.visit.floor.table("@admin_user").transcript.items] == ["psst"]
+            await ann.presses("f2")
+            await ann.enters("hall")
+            seat = foo.enter("hall")
+            await ann.sees("welcomes: foo_user")
+            await ann.presses("f4")
+            await ann.app_is_on("#find-person")
+            await ann.sees("  hall  ")
+            await ann.types("foo")
+            await ann.sees("Speak in private in hall")  # a room that both are in, though none is on the screen
+            await ann.presses("enter")
+            await ann.until(lambda: ann.app.visit.floor.shown == "hall")
+            await ann.types("between us")
+            assert (await asyncio.to_thread(seat.expect, "whispered"))["text"] == "between us"
 
     run(play())
 
