@@ -62,12 +62,17 @@ def connect(path: Path, durability: Durability = "full") -> sqlite3.Connection:
         path.touch(mode=0o600)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=True, cached_statements=64)
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+    set_durability(db, durability)
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA busy_timeout = 2000")
     return db
+
+
+def set_durability(db: sqlite3.Connection, durability: Durability) -> None:
+    """Of the commits from now on. The first that is synced takes with it those before that were not: one log."""
+    db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
 
 
 def migrate(db: sqlite3.Connection, steps: Sequence[str], reads: int | None = None) -> None:

@@ -16,8 +16,9 @@ _LACKING: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP})  # a
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def write(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
-    """Make the file `path` with `data`, on the disk when this returns; mode 0600, or mode and owner as in `like`."""
+def write(path: Path, data: bytes, like: os.stat_result | None = None, *, sync: bool = True) -> None:
+    """Make the file `path` with `data`, on the disk when this returns unless `sync` is off; mode 0600, or mode and
+    owner as in `like`."""
     path.unlink(missing_ok=True)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -28,7 +29,8 @@ def write(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
                 with contextlib.suppress(PermissionError):
                     os.fchown(fd, like.st_uid, like.st_gid)
             os.fchmod(fd, like.st_mode & 0o777)
-        os.fsync(fd)
+        if sync:
+            os.fsync(fd)
     except OSError:
         path.unlink(missing_ok=True)
         raise
@@ -36,12 +38,14 @@ def write(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
         os.close(fd)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, mode 0600, whatever was there."""
+def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Put `data` at `path`, mode 0600, whatever was there. Without `sync` a power cut may leave that, nothing, or an
+    empty file: for what is made again from something else before anybody needs it."""
     new = path.with_name(f".{path.name}.new")
-    write(new, data)
+    write(new, data, sync=sync)
     new.rename(path)
-    sync_directory(path.parent)
+    if sync:
+        sync_directory(path.parent)
 
 
 def exchange(new: Path, path: Path) -> bool:

@@ -38,7 +38,10 @@ def rotate(path: Path) -> dict[int, bytes]:
 
 
 def write_room_key(room_paths: RoomPaths, masters: Mapping[int, bytes], room_id: str) -> None:
-    """Put the room's keyring where the room reads it; no write when it is there already."""
+    """Put the room's keyring where the room reads it; no write when it is there already.
+
+    It is not synced, which would be half of the syncs of a room's making: every start after a power cut is one that we
+    ask for, and before we do, this looks at the file and makes it again from the master keys."""
     content = _encode(derive_ring(masters, "room", room_id))
     room_paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -46,7 +49,7 @@ def write_room_key(room_paths: RoomPaths, masters: Mapping[int, bytes], room_id:
             return
     except FileNotFoundError:
         pass
-    beside.replace(room_paths.key, content)
+    beside.replace(room_paths.key, content, sync=False)
 
 
 def _write(path: Path, keys: dict[int, bytes]) -> dict[int, bytes]:

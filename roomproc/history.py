@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from base.sqlite import Durability, blank, connect, create, migrate
+from base.sqlite import Durability, blank, connect, create, migrate, set_durability
 from roomproc.people import Remembered
 from roomproc.staged import Standing, StoredWhisper, Told, Work
 from wire.control import RoomSettings
@@ -94,27 +94,30 @@ class History:
         self.behind = _size(path.with_name(path.name + "-wal")) // PAGE_BYTES  # what a process that died left
         if not path.exists():
             create(path, BLANK)
-        self._db = connect(path, durability)
+        self._db = connect(path, "off")  # until it is `open`
+        self._durability = durability
         self._forgot = 0
         self._window_before = 0  # keys of older lines are met by no resend
         migrate(self._db, SCHEMA, reads=len(SCHEMA) + AHEAD)
 
     def open(self, wall: int, settings: RoomSettings | None = None) -> Opened:
-        """Raise the incarnation, durably, and read what a room has to know. `wall`: a new file's epoch.
+        """Raise the incarnation, and read what a room has to know. `wall`: a new file's epoch.
 
-        `settings`: those the room is started with. They are stored in the same commit, unless the file has later ones,
-        so that the catalogue's word at the first link, which nearly always says the same, needs none of its own."""
+        What is stored here is synced with the first round, since nobody was told anything by then: of the incarnation
+        knows only a process, and a power cut leaves none; the rest is said again at each start. `settings`: those the
+        room is started with. They are stored in the same commit, unless the file has later ones, so that the
+        catalogue's word at the first link, which nearly always says the same, needs none of its own."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
-        db.execute(
-            "INSERT INTO facts (name, value) VALUES ('incarnation', 1) ON CONFLICT DO UPDATE SET value = value + 1"
-        )
+        raised = "INSERT INTO facts (name, value) VALUES ('incarnation', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+        db.execute(raised)
         db.execute("INSERT INTO facts (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", (wall,))
         db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
         self._know_who_noted()
         if settings is not None:
             self._start_with(settings)
         db.execute("COMMIT")
+        set_durability(db, self._durability)
         facts = dict(db.execute("SELECT name, value FROM facts"))
         seq, at = db.execute("SELECT seq, at FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
         (first,) = db.execute("SELECT min(seq) FROM entries").fetchone()

@@ -52,6 +52,14 @@ def test_the_file_is_its_owners_only(history, path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("process", 1), ("off", 0)])
+def test_rounds_are_as_durable_as_asked_and_the_opening_waits_for_the_first(path, durability, synchronous):
+    history = History(path, durability)
+    assert history._db.execute("PRAGMA synchronous").fetchone() == (0,)
+    history.open(1_000)
+    assert history._db.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+
+
 def test_every_opening_is_an_incarnation_of_one_epoch(path):
     first, second = History(path, "full").open(1_000), History(path, "full").open(2_000)
     assert (first.incarnation, second.incarnation) == (1, 2)
