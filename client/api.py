@@ -42,6 +42,7 @@ from wire.messages import (
     Announce,
     Audit,
     AuditPage,
+    DirectRead,
     Guest,
     Line,
     Login,
@@ -211,6 +212,11 @@ class Client(Letterbox):
         id_ = self.session.say(room, message, read_clock(), id_=id_, typed=typed)
         self._link.settle()
         return id_
+
+    def read_directs(self, other: str, number: int) -> None:
+        """What `other` told us is read up to `number`; our other terminals hear of it."""
+        self.session.ask(DirectRead(other=other, number=number))
+        self._link.settle()
 
     def typing(self, room: str) -> None:
         """Tell the room that we are typing; at most every few seconds."""

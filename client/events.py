@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wire.messages import BackRow, Direct, Entry, MailChanged, MailNew, Message, Presence, Say, Whisper, Whispered
+from wire.messages import (
+    BackRow,
+    Direct,
+    Entry,
+    Invited,
+    MailChanged,
+    MailNew,
+    Message,
+    Presence,
+    Say,
+    Whisper,
+    Whispered,
+)
 
 Outgoing = Say | Whisper
 
@@ -137,6 +149,21 @@ class DirectCame:
 
     direct: Direct
     late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DirectsRead:
+    """Another connection of ours has read what `other` told us, up to a number."""
+
+    other: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationCame:
+    """Somebody lets us into a room of theirs, which is in the list of rooms from now on."""
+
+    invited: Invited
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +323,7 @@ class Announced:
 Effect = Open | Send | Close
 Event = (
     NoServer | Greeted | LoggedIn | LoginRefused | LoggedOut | BlocksChanged | Named | Ended | Lost | Back | Answered
-    | MailCame | DirectCame | UnreadChanged | MailboxChanged | RoomEntered | RoomRefused | RoomUnreachable | LeftRoom
-    | EntryCame | WhisperCame | PresenceCame | TypingCame | GapCame | Reloaded | Acknowledged | NotSent | Held
-    | Unconfirmed | Complaint | Announced
+    | MailCame | DirectCame | DirectsRead | InvitationCame | UnreadChanged | MailboxChanged | RoomEntered
+    | RoomRefused | RoomUnreachable | LeftRoom | EntryCame | WhisperCame | PresenceCame | TypingCame | GapCame
+    | Reloaded | Acknowledged | NotSent | Held | Unconfirmed | Complaint | Announced
 )  # fmt: skip

@@ -13,7 +13,7 @@ from client.memory import Place
 from client.teller import Teller
 from client.transcript import Note, Pending, Transcript
 from wire.clock import Now
-from wire.messages import Direct, Line, Say, Whisper, Whispered
+from wire.messages import Line, Say, Whisper, Whispered
 from wire.names import fold
 
 DIRECT: Final = "@"  # begins the name of a table for what one person and we tell each other; no room's name does
@@ -23,7 +23,7 @@ CROWD: Final = 50  # members from which on comings and goings are not told
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something a person wants to know of at once. `kind`: mention, whisper or mail; `room` empty: the inbox."""
+    """Something a person wants to know of at once. `kind`: mention, whisper, mail or invitation; `room` empty: none."""
 
     kind: str
     room: str
@@ -41,6 +41,7 @@ class Table:
     mentions: int = 0
     lost: bool = False
     typing: dict[str, float] = field(default_factory=dict)  # name → until when, monotonic
+    to_read: int = 0  # the number of the newest direct message of theirs that we have not said to have read; 0: none
     changed: int = 0  # rises with every change of what is to be seen
 
 
@@ -51,6 +52,7 @@ class Floor:
         self.shown = ""  # fold(room) one looks at; empty: another page
         self.left_at: dict[str, Place] = {}  # where one was at the last visit
         self.back_at: dict[str, int] = {}  # the same as the lobby told it, for another machine than the last
+        self.invitations: dict[str, str] = {}  # fold(room) → who let us in, until we have been there
         self.lobby_lost = False
         self.aside: Callable[[show.Spans], None] = lambda _spans: None  # words that belong to no room
         self.teller = Teller(self._told)
@@ -93,8 +95,13 @@ class Floor:
                 return self._entry(event)
             case events.WhisperCame(room, whisper):
                 return self._whisper(room, whisper)
-            case events.DirectCame(direct):
-                return self._direct(direct)
+            case events.DirectCame() | events.DirectsRead():
+                return self._direct(event)
+            case events.InvitationCame(invited):
+                self.invitations[fold(invited.room)] = show.word(invited.sender)
+                return Alert(
+                    "invitation", "", show.word(invited.sender), f"{show.word(invited.room)} is in your rooms (F2)"
+                )
             case events.MailCame(mail):
                 return Alert("mail", "", show.word(mail.sender), show.word(mail.subject, 80) or "(no subject)")
             case events.Acknowledged() | events.NotSent():
@@ -153,6 +160,8 @@ class Floor:
         table = self.table(room)
         table.changed += 1
         mine = fold(entry.sender) == fold(self.me)
+        if mine:
+            table.transcript.said_by_us(entry.seq)
         if mine and isinstance(entry, Line):
             self._landed(table, entry)
         table.typing.pop(show.word(entry.sender, 40), None)
@@ -178,16 +187,24 @@ class Floor:
             table.mentions += 1
         return Alert("whisper", room, show.word(whisper.sender), show.word(whisper.text))
 
-    def _direct(self, direct: Direct) -> Alert | None:
+    def _direct(self, event: events.DirectCame | events.DirectsRead) -> Alert | None:
         """What somebody tells us from anywhere has a table of its own."""
+        if isinstance(event, events.DirectsRead):
+            read = self.tables.get(fold(DIRECT + event.other))
+            if read is not None and (read.transcript.last or 0) <= event.number:
+                read.unread = read.mentions = read.to_read = 0
+            return None
+        direct = event.direct
         mine = fold(direct.sender) == fold(self.me)
         if fold(direct.sender) in self.teller.ignored:
             return None
         table = self.table(DIRECT + (direct.to if mine else direct.sender))
-        if not table.transcript.append(direct) or mine:
-            table.changed += 1
-            return None
         table.changed += 1
+        if mine:  # who answers at another terminal has read what is answered
+            table.unread = table.mentions = table.to_read = 0
+        if not table.transcript.append(direct) or mine:
+            return None
+        table.to_read = direct.number
         if fold(table.name) != self.shown:
             table.unread += 1
             table.mentions += 1
@@ -202,12 +219,13 @@ class Floor:
     def _entered(self, event: events.RoomEntered) -> None:
         table = self.table(event.room)
         table.name = event.room
+        self.invitations.pop(fold(event.room), None)
         place = self.left_at.pop(fold(event.room), None)
         seen = self.back_at.pop(fold(event.room), event.seq)
         if place is not None and place.epoch == event.epoch:
             seen = place.seq
         if not event.again and seen < event.seq:
-            table.transcript.new_from = seen + 1
+            table.transcript.new_from, table.transcript.new_to = seen + 1, event.seq
 
     def _landed(self, table: Table, line: Line) -> None:
         """Our own line came back before its acknowledgement: it is shown once."""

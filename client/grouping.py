@@ -31,9 +31,9 @@ class Page:
         self.roomy = False  # an empty row before each heading
         self.wanted: Callable[[Line], bool] = lambda _line: False  # whether a line is marked
 
-    def rows(self, item: Item, before: Item | None) -> list[Spans]:
-        """The rows of `item` that stands after `before`."""
-        rows = self._rules(item, before)
+    def rows(self, item: Item, before: Item | None, entry: Item | None = None) -> list[Spans]:
+        """The rows of `item` that stands after `before`, and `entry` is the last of the log before it."""
+        rows = self._rules(item, before, entry or before)
         apart = bool(rows) or not self._together(item, before)
         for spans in self._spans(item, apart):
             rows += wrap(spans, self.width, self.measure)
@@ -64,13 +64,13 @@ class Page:
 
     # -- parts
 
-    def _rules(self, item: Item, before: Item | None) -> list[Spans]:
+    def _rules(self, item: Item, before: Item | None, entry: Item | None) -> list[Spans]:
         """What is drawn across the page before an item: another day, where one had left."""
         rows: list[Spans] = []
         day = show.day(item.at, self.zone)
         if before is None or show.day(before.at, self.zone) != day:
             rows.append([("rule", self._rule(day))])
-        if self.new_from and self._is_new(item) and not self._is_new(before):
+        if self.new_from and self._is_new(item) and not self._is_new(entry):
             rows.append([("new", self._rule("new since you left"))])
         return rows
 

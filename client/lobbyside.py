@@ -16,8 +16,10 @@ from client.events import (
     BlocksChanged,
     Complaint,
     DirectCame,
+    DirectsRead,
     Ended,
     Greeted,
+    InvitationCame,
     LoggedIn,
     LoggedOut,
     LoginRefused,
@@ -42,6 +44,7 @@ from wire.messages import (
     Error,
     Guest,
     Hello,
+    Invited,
     Login,
     MailChanged,
     MailDraft,
@@ -53,6 +56,7 @@ from wire.messages import (
     Place,
     Pong,
     Quit,
+    ReadElsewhere,
     Recover,
     Register,
     Respelled,
@@ -183,9 +187,9 @@ class LobbySide:
                 self._error(message, now)
             case Bye():
                 self._bye(message, now)
-            case MailNew() | Unread() | MailChanged():
-                self._mail(message)
-            case Direct():
+            case MailNew() | Unread() | MailChanged() | Invited():
+                self._news(message)
+            case Direct() | ReadElsewhere():
                 self._direct(message, now)
             case Blocked() | Respelled():
                 self._about_us(message, now)
@@ -279,7 +283,7 @@ class LobbySide:
         self._asked.expire(now.wall - welcome.resend_window * 1_000, now)
         self._asked.send(self._conn)
 
-    def _mail(self, message: MailNew | Unread | MailChanged) -> None:
+    def _news(self, message: MailNew | Unread | MailChanged | Invited) -> None:
         match message:
             case MailNew():
                 self.unread = message.unread
@@ -289,6 +293,8 @@ class LobbySide:
                 self._desk.tell(UnreadChanged(message.unread))
             case MailChanged():
                 self._desk.tell(MailboxChanged(message))
+            case Invited():
+                self._desk.tell(InvitationCame(message))
 
     def _about_us(self, message: Blocked | Respelled, now: Now) -> None:
         if isinstance(message, Blocked):
@@ -299,8 +305,10 @@ class LobbySide:
             self._desk.tell(Named(message.name))
         self._asked.answer(message, now)
 
-    def _direct(self, direct: Direct, now: Now) -> None:
-        if self._directs is None or direct.number > self._directs:
+    def _direct(self, direct: Direct | ReadElsewhere, now: Now) -> None:
+        if isinstance(direct, ReadElsewhere):
+            self._desk.tell(DirectsRead(direct.other, direct.number))
+        elif self._directs is None or direct.number > self._directs:
             self._directs = direct.number
             self._desk.tell(DirectCame(direct, now.wall - direct.at > LATE))
 

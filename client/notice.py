@@ -47,7 +47,8 @@ def wanted(alert: Alert, settings: Settings, shown: str, *, focused: bool) -> bo
     if fold(alert.room) in map(fold, notices.quiet) and alert.kind != "mail":
         return False
     looking = focused and bool(alert.room) and fold(alert.room) == shown
-    return bool(getattr(notices, alert.kind)) and not looking
+    kind = "whisper" if alert.kind == "invitation" else alert.kind  # both are to oneself alone
+    return bool(getattr(notices, kind)) and not looking
 
 
 def heading(alert: Alert) -> str:
@@ -55,6 +56,8 @@ def heading(alert: Alert) -> str:
     match alert.kind:
         case "mail":
             return f"Mail from {alert.sender}"
+        case "invitation":
+            return f"{alert.sender} invites you into a room"
         case "whisper" if alert.room.startswith(DIRECT):
             return f"{alert.sender} tells you"
         case "whisper":

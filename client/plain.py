@@ -114,9 +114,18 @@ class LineMode:
         """A line; a question that lost its sense is asked again."""
         while True:
             try:
-                return await self.terminal.ask(lambda: question, hidden=hidden)
+                typed = await self.terminal.ask(lambda: question, hidden=hidden)
             except Interrupted:
                 continue
+            self._has_read()
+            return typed
+
+    def _has_read(self) -> None:
+        """Somebody typed, so what stands above was read: our other terminals need not call it unread."""
+        told, self.teller.told = self.teller.told, {}
+        if self.terminal.interactive:
+            for name, number in told.items():
+                self.client.read_directs(name, number)
 
     def table(self, rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
         for line in (tables.spoken if self.terminal.linear else tables.lines)(rows, heads):
@@ -216,6 +225,7 @@ class LineMode:
             typed = await self.terminal.ask(self._prompt, talk=True)
         except Interrupted:
             return
+        self._has_read()
         match commands.parse(typed):
             case Talk(text) if text:
                 await self._say(text)

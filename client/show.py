@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from client import joined
-from wire.messages import Direct, Entry, Line, Mail, Moderated, Presence, Topic, Whispered
+from wire.messages import Direct, Entry, Invited, Line, Mail, Moderated, Presence, Topic, Whispered
 from wire.names import fold
 
 Span = tuple[str, str]
@@ -134,6 +134,11 @@ def direct(told: Direct, me: str, zone: tzinfo | None = None, *, dated: bool = F
     who = f" you told {word(told.to)}: " if mine else f" {word(told.sender)}{guest} tells you: "
     when = stamp(told.at, zone) if dated else clock(told.at, zone)
     return [[("time", when), ("whisper", who), ("text", first)], *_continued(rest, "text")]
+
+
+def invitation(invited: Invited) -> str:
+    """That somebody lets us into a room."""
+    return f"{word(invited.sender)} invites you into the room {word(invited.room)}"
 
 
 def _continued(rest: Iterable[str], role: str) -> list[Spans]:

@@ -4,6 +4,7 @@ Law: every text of others passes `client.show`; a line is written once; what hap
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from client import events, show
@@ -15,6 +16,15 @@ from wire.names import fold
 CROWD = 50  # members of a room from which on comings and goings are summed up
 SINGLY = 5  # of a smaller room that are told one by one before the next sum: a room may fill or empty at once
 PATIENT = 2.0  # seconds a line waits before that is worth a word
+
+
+@dataclass(slots=True)
+class _Coming:
+    """What was said before we entered, while it comes: how much of it is new is known at its end."""
+
+    entered: events.RoomEntered
+    seen: int  # the last number we had
+    held: list[events.EntryCame] = field(default_factory=list)
 
 
 class Teller:
@@ -36,6 +46,8 @@ class Teller:
         self._days: dict[str, str] = {}
         self._lost: set[str] = set()  # places whose loss was told; "" is the lobby
         self._welcomed = False
+        self._coming: _Coming | None = None
+        self.told: dict[str, int] = {}  # who told us something → the number of the last, since somebody typed here
 
     # -- for dialogs
 
@@ -70,6 +82,10 @@ class Teller:
     # -- events
 
     def event(self, event: events.Event) -> None:
+        if self._coming is None or not self._held(event, self._coming):
+            self._tell(event)
+
+    def _tell(self, event: events.Event) -> None:
         match event:
             case events.EntryCame(room, entry, past):
                 self._entry(room, entry, past)
@@ -97,7 +113,7 @@ class Teller:
                 self._connection(room, lost=True)
             case events.Back(room):
                 self._connection(room, lost=False)
-            case events.MailCame() | events.DirectCame():
+            case events.MailCame() | events.DirectCame() | events.InvitationCame():
                 self._came(event)
             case events.Announced(_, text, _):
                 for part in show.paragraphs(text):
@@ -111,13 +127,17 @@ class Teller:
             case events.LoggedOut(text):
                 self.say(f"-- you have to log in again: {show.word(text)}", "error")
 
-    def _came(self, event: events.MailCame | events.DirectCame) -> None:
+    def _came(self, event: events.MailCame | events.DirectCame | events.InvitationCame) -> None:
         """To us alone, from wherever."""
         match event:
             case events.MailCame(mail):
                 about = f"{show.word(mail.sender)}: {show.word(mail.subject, 60) or 'no subject'}"
                 self.say(f"-- new mail from {about} (/mail for your inbox, {mail.unread} unread)", "good")
+            case events.InvitationCame(invited):
+                self.say(f"-- {show.invitation(invited)}: /join {show.word(invited.room)} enters it", "good")
             case events.DirectCame(direct, late) if fold(direct.sender) not in self.ignored:
+                if fold(direct.sender) != fold(self.me):
+                    self.told[direct.sender] = direct.number
                 for spans in show.direct(direct, self.me, self._zone, dated=late):
                     self._write(spans)
 
@@ -190,11 +210,41 @@ class Teller:
             self.say(f"-- here too: {known}")
         if place is not None and place.epoch == event.epoch:
             seen = place.seq
-        if event.seq > seen:
-            self.say(f"-- {show.count(event.seq - seen, 'line')} since you left")
         if not self._welcomed:
             self._welcomed = True
             self.say("-- type to talk; /help for the commands, /menu for the menu, Ctrl-D to leave")
+        if event.seq > seen:
+            self._coming = _Coming(event, seen)
+            if not event.missed:
+                self._came_in(self._coming)
+
+    def _held(self, event: events.Event, coming: _Coming) -> bool:
+        """Whether `event` is one of what was there before us; anything else is told after all that came of it."""
+        entered = coming.entered
+        match event:
+            case events.EntryCame(room, entry, True) if fold(room) == fold(entered.room) and entry.seq <= entered.seq:
+                coming.held.append(event)
+                if entry.seq == entered.seq:
+                    self._came_in(coming)
+                return True
+        self._came_in(coming)
+        return False
+
+    def _came_in(self, coming: _Coming) -> None:
+        """Tell it, with a word before the first that is new: of another terminal of ours we know by our own lines."""
+        self._coming = None
+        mine = [came.entry.seq for came in coming.held if fold(came.entry.sender) == fold(self.me)]
+        seen = max([coming.seen, *mine[-1:]])
+        word = f"-- {show.count(coming.entered.seq - seen, 'line')} since you left"
+        told = seen >= coming.entered.seq
+        if not told and not any(came.entry.seq > seen for came in coming.held):
+            self.say(word)
+            told = True
+        for came in coming.held:
+            if not told and came.entry.seq > seen:
+                self.say(word)
+                told = True
+            self._entry(came.room, came.entry, came.past)
 
     def _left(self, room: str, code: str, text: str) -> None:
         self.unread.pop(fold(room), None)

@@ -47,6 +47,7 @@ class Transcript:
     more_before: bool = True  # older entries may be fetched
     more_after: bool = False  # we look at the past: newer ones are not in the window
     new_from: int = 0  # the first number not seen at the last visit; 0: all were
+    new_to: int = 0  # the newest number when we came
     shift: int = 0
 
     @property
@@ -91,6 +92,12 @@ class Transcript:
             self._drop_front(len(self.items) - MOST)
         return len(fresh)
 
+    def said_by_us(self, seq: int) -> None:
+        """The entry `seq` is our own: of what was there when we came, nothing up to it is new. We said it at another
+        terminal, and had what came before it in sight."""
+        if self.new_from and self.new_from <= seq <= self.new_to:
+            self.new_from = seq + 1
+
     def replace(self, entries: Iterable[Entry], *, more_before: bool, more_after: bool) -> None:
         """Another window altogether: a found line and what is around it, or the newest again."""
         self.items = list(entries)
@@ -103,6 +110,11 @@ class Transcript:
             if numbered(item) == seq:
                 return place
         return None
+
+    def entry_before(self, place: int) -> Item | None:
+        """The last of the log that stands before `place`: notes and whispers are passed over."""
+        before = (self.items[at] for at in range(place - 1, -1, -1))
+        return next((item for item in before if numbered(item) is not None), None)
 
     def _drop_front(self, number: int) -> None:
         del self.items[:number]

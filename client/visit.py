@@ -18,6 +18,7 @@ from client.floor import DIRECT, Alert, Floor, Table
 from client.link import read_clock
 from client.maildeeds import MailDeeds, all_of, number, subject_of_reply
 from client.memory import Memory, Place, remember
+from client.scrollback import Scrollback
 from client.session import new_stream
 from client.settings import Settings
 from client.show import Spans
@@ -25,11 +26,9 @@ from client.telling import TellingInTables
 from client.transcript import Pending
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
-from wire.messages import Direct, Directs, DirectsPage, History, HistoryPage, Mail, Say, Tell, Told, Whisper
+from wire.messages import Direct, Mail, Say, Tell, Told, Whisper
 from wire.names import check_text, fold
 
-PAGE: Final = 200  # entries of a page of history
-AROUND: Final = 60  # entries after a found one
 TYPING_EVERY: Final = 3.0  # seconds
 LATER: Final = "closed"  # the visit ended before the answer: it may have been stored or not, and waits to be sent again
 
@@ -48,13 +47,12 @@ class Front(Protocol):
     def goodbye(self) -> None: ...
 
 
-class Visit:
+class Visit(Scrollback):
     def __init__(self, client: Client, address: Address, settings: Settings, memory: Memory) -> None:
-        self.client = client
+        super().__init__(client, Floor())
         self.address = address
         self.settings = settings
         self.memory = memory
-        self.floor = Floor()
         self.floor.aside = self._aside
         self.teller = self.floor.teller
         self.front: Front
@@ -261,6 +259,12 @@ class Visit:
         self.floor.said(room, line.id, message, read_clock())
         self.client.send(room, message, id_=line.id, typed=line.at)
 
+    def read_directs(self, table: Table) -> None:
+        """Somebody looks at the table of a person, and moves: our other terminals need not call it unread."""
+        if table.to_read:
+            self.client.read_directs(table.name.removeprefix(DIRECT), table.to_read)
+            table.to_read = 0
+
     def typing(self, room: str) -> None:
         """Somebody types; the room hears of it now and then."""
         now = read_clock().mono
@@ -273,46 +277,6 @@ class Visit:
         people = sorted(side.members.values(), key=fold) if side else []
         others = [name for name in people if fold(name) != fold(self.me)]
         return completing.words(typed, first, others, [table.name for table in self.floor.tables.values()])
-
-    # -- history
-
-    async def older(self, room: str) -> None:
-        """Fetch the page before the oldest line we have."""
-        transcript = self.floor.table(room).transcript
-        before = transcript.first
-        if room.startswith(DIRECT):
-            wanted = Directs(other=room[1:], limit=PAGE)
-            if before is not None:
-                wanted.before = before
-            told: DirectsPage = await self.client.ask(wanted)
-            transcript.put_before(told.directs, more=told.more)
-            return
-        ask = History(limit=PAGE) if before is None else History(before=before, limit=PAGE)
-        page: HistoryPage = await self.client.ask_room(room, ask)
-        transcript.put_before(page.lines, more=page.more)
-
-    async def newer(self, room: str) -> None:
-        """The page after a window in the past."""
-        transcript = self.floor.table(room).transcript
-        page: HistoryPage = await self.client.ask_room(room, History(after=transcript.last or 0, limit=PAGE))
-        transcript.put_after(page.lines, more=page.more)
-
-    async def around(self, room: str, seq: int) -> None:
-        """Make the window hold the entry `seq`."""
-        transcript = self.floor.table(room).transcript
-        if transcript.place_of(seq) is not None:
-            return
-        page: HistoryPage = await self.client.ask_room(room, History(before=seq + AROUND, limit=PAGE))
-        side = self.client.session.rooms.get(fold(room))
-        newest = side.seen.seq if side is not None else None
-        behind = bool(page.lines) and page.lines[-1].seq < (newest or 0)
-        transcript.replace(page.lines, more_before=page.more, more_after=behind)
-
-    async def newest(self, room: str) -> None:
-        """Out of the past, to the end of the log."""
-        transcript = self.floor.table(room).transcript
-        page: HistoryPage = await self.client.ask_room(room, History(limit=PAGE))
-        transcript.replace(page.lines, more_before=page.more, more_after=False)
 
     # -- what commands ask (the same as of the line mode)
 

@@ -31,6 +31,12 @@ HELD: Final = """
 ALTER TABLE rooms ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
 """
+UNTOLD: Final = """
+CREATE TABLE untold (
+    room TEXT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE, who TEXT NOT NULL,
+    by TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (room, who)) WITHOUT ROWID;
+"""  # invitations of those who were not here, until they are
 LINES: Final = "ALTER TABLE rooms ADD COLUMN lines INTEGER NOT NULL DEFAULT 0;\n"  # a further step of the schema
 
 
@@ -126,12 +132,28 @@ class Catalogue:
     def remove(self, room_id: str) -> None:
         self._db.write("DELETE FROM rooms WHERE id = ?", room_id)
 
-    def invite(self, room_id: str, name: str) -> None:
+    def invite(self, room_id: str, name: str) -> bool:
+        """Whether they were not invited before."""
         self._known(room_id)
-        self._db.write("INSERT OR IGNORE INTO invited VALUES (?, ?)", room_id, fold(name))
+        written = self._db.write("INSERT OR IGNORE INTO invited VALUES (?, ?)", room_id, fold(name))
+        return written.rowcount > 0
+
+    def keep_invitation(self, room_id: str, name: str, by: str, at: int) -> None:
+        """Somebody invited them while they were not here, at `at` in epoch ms."""
+        self._db.write("INSERT OR REPLACE INTO untold VALUES (?, ?, ?, ?)", room_id, fold(name), by, at)
+
+    def take_invitations(self, name: str) -> list[tuple[str, str, int]]:
+        """Those that somebody was not told of, as they are now: the room's name, who invited, when; oldest first."""
+        found: list[tuple[str, str, int]] = self._db.read(
+            "SELECT rooms.name, by, at FROM untold JOIN rooms ON id = room WHERE who = ? ORDER BY at, key", fold(name)
+        ).fetchall()
+        if found:
+            self._db.write("DELETE FROM untold WHERE who = ?", fold(name))
+        return found
 
     def uninvite(self, room_id: str, name: str) -> None:
         self._db.write("DELETE FROM invited WHERE room = ? AND who = ?", room_id, fold(name))
+        self._db.write("DELETE FROM untold WHERE room = ? AND who = ?", room_id, fold(name))
 
     def invited(self, room_id: str, name: str) -> bool:
         return self._db.one("SELECT 1 FROM invited WHERE room = ? AND who = ?", room_id, fold(name)) is not None
@@ -140,6 +162,7 @@ class Catalogue:
         """Who has the name from now on was invited nowhere."""
         if self._db.one("SELECT 1 FROM invited WHERE who = ?", fold(name)):
             self._db.write("DELETE FROM invited WHERE who = ?", fold(name))
+            self._db.write("DELETE FROM untold WHERE who = ?", fold(name))
 
     def disown(self, name: str) -> list[RoomSettings]:
         """Somebody's account is no more: their rooms are nobody's, and they are invited nowhere. The rooms."""

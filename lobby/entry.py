@@ -17,7 +17,7 @@ from lobby.people import Person
 from lobby.sessions import SESSION_SECONDS, Connection, State, token
 from wire.control import Assign, PutOut
 from wire.errors import Refused
-from wire.messages import Request, Welcome
+from wire.messages import Invited, ReadElsewhere, Request, Welcome
 from wire.names import fold
 from wire.tickets import other_sessions, whose
 
@@ -104,6 +104,10 @@ def welcome(
     )
     for direct in waiting:
         desk.send(connection, direct)
+    for other, number in person.read.items() if waiting else ():
+        desk.send(connection, ReadElsewhere(other=other, number=number))
+    for room, by, at in () if guest else desk.catalogue.take_invitations(name):
+        desk.send(connection, Invited(room=room, sender=by, at=at))
     desk.release(connection)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Person:
     """Somebody who is logged in. `since`: of the first of the present connections, epoch ms."""
 
-    __slots__ = ("connections", "guest", "name", "roles", "since")
+    __slots__ = ("connections", "guest", "name", "read", "roles", "since")
 
     def __init__(self, name: str, guest: bool, roles: tuple[str, ...], since: int) -> None:
         self.name = name
@@ -24,6 +24,9 @@ class Person:
         self.roles = roles
         self.since = since
         self.connections: dict[Connection, None] = {}
+        self.read: dict[
+            str, int
+        ] = {}  # fold(name) → up to which number what they told is read at one of the connections
 
     @property
     def key(self) -> str:

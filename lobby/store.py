@@ -10,7 +10,7 @@ from base.sqlite import Durability
 from lobby.audit import SCHEMA as AUDIT
 from lobby.audit import Audit
 from lobby.blocks import SCHEMA as BLOCKS
-from lobby.catalogue import HELD, LINES, Catalogue
+from lobby.catalogue import HELD, LINES, UNTOLD, Catalogue
 from lobby.catalogue import SCHEMA as CATALOGUE
 from lobby.codes import SCHEMA as CODES
 from lobby.database import Database
@@ -22,7 +22,7 @@ from lobby.places import SCHEMA as PLACES
 from lobby.places import Places
 from wire.loop import read_clock
 
-_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES, STAMPS, MARKS)
+_STEPS: Final = (CATALOGUE + LEDGER, LINES + PLACES, HELD, DELETED, AUDIT, SEEN + BLOCKS + CODES, STAMPS, MARKS, UNTOLD)
 
 
 class Store:

@@ -56,6 +56,7 @@ def test_the_lobbys_file(paths: Paths, times: int) -> None:
         )  # fmt: skip
         assert (room.stopped, room.limits) == (0, RoomLimits())
         assert store.catalogue.invited(room.room, "foo_user")
+        assert store.catalogue.take_invitations("foo_user") == [], "they know it"
         assert store.ledger.session_valid("s1", WALL)
         (session,) = store.ledger.sessions("test_user", WALL)
         assert (session.id, session.kind, session.begun, session.used) == ("s1", "", 0, 0), "nobody knows any more"

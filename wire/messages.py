@@ -206,6 +206,13 @@ class Directs(Request, tag="directs", rename={"other": "with"}):
     limit: Count = 50
 
 
+class DirectRead(Request, tag="direct_read", rename={"other": "with"}):
+    """One has read what somebody told one, up to a number: one's other connections need not call it unread."""
+
+    other: Word
+    number: Number
+
+
 class MailSend(Request, tag="mail_send"):
     """To accounts by name; to `everyone`, where an operator of the server sends it."""
 
@@ -492,6 +499,14 @@ class BelongingsPage(Answer, tag="belongings"):
     next: str | UnsetType = UNSET  # ask for what comes after it; left out at the end
 
 
+class Invited(Message, tag="invited", rename={"sender": "from"}):
+    """Somebody lets you into a room of theirs; told once, at that moment or after the next login."""
+
+    room: str
+    sender: str
+    at: int
+
+
 class Direct(Message, tag="direct", rename={"sender": "from"}):
     """Somebody told you something; or you did, on another connection of yours."""
 
@@ -501,6 +516,13 @@ class Direct(Message, tag="direct", rename={"sender": "from"}):
     text: str
     at: int
     guest: bool | UnsetType = UNSET
+
+
+class ReadElsewhere(Message, tag="direct_read", rename={"other": "with"}):
+    """Another connection of yours said so."""
+
+    other: str
+    number: int
 
 
 class Told(Answer, tag="told"):
@@ -679,11 +701,11 @@ OwnRequest = (  # about one's own account, and an admin's about those of others
 OwnReply = SessionsPage | Blocked | Respelled | BelongingsPage | AdminUsersPage | Code
 LobbyRequest = (
     Hello | Login | Register | Guest | Resume | Passwd | Quit | Ping | Rooms | Create | Join | Invite | CloseRoom | Who
-    | Whois | Away | Tell | Directs | MailRequest | AdminRooms | AdminRoom | Announce | Audit | OwnRequest
+    | Whois | Away | Tell | Directs | DirectRead | MailRequest | AdminRooms | AdminRoom | Announce | Audit | OwnRequest
 )  # fmt: skip
 LobbyReply = (
-    ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | WhoPage | WhoisPage | Direct | Told
-    | DirectsPage | MailReply | AdminRoomsPage | AuditPage | Announcement | OwnReply
+    ServerHello | Welcome | Error | Done | Pong | Bye | RoomList | Redirect | Invited | WhoPage | WhoisPage | Direct
+    | ReadElsewhere | Told | DirectsPage | MailReply | AdminRoomsPage | AuditPage | Announcement | OwnReply
 )  # fmt: skip
 
 

@@ -79,6 +79,15 @@ class Lines(ScrollView, can_focus=True):
         self._measure_all()
         self.to_end()
 
+    def remark(self) -> None:
+        """The mark of what is new stands elsewhere; one stays where one is."""
+        place = self.place()
+        self._measure_all()
+        if place is None:
+            self.to_end()
+        else:
+            self.go_back(*place)
+
     def place(self) -> tuple[Item, int] | None:
         """What stands at the top, and which of its rows; None at the end, where one stays whatever comes."""
         if self._follow or not self._starts:
@@ -147,8 +156,7 @@ class Lines(ScrollView, can_focus=True):
         self._total = self._starts.pop()
 
     def _height(self, place: int) -> int:
-        items = self.transcript.items
-        return len(self.page.rows(items[place], items[place - 1] if place else None))
+        return len(self._made(place, self.transcript.items[place]))
 
     def _pending(self) -> list[Spans]:
         rows: list[Spans] = []
@@ -300,11 +308,15 @@ class Lines(ScrollView, can_focus=True):
         if kept is not None:
             self._kept.move_to_end(id(item))
             return kept[1]
-        rows = self.page.rows(item, self.transcript.items[place - 1] if place else None)
+        rows = self._made(place, item)
         self._kept[id(item)] = (item, rows)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return rows
+
+    def _made(self, place: int, item: Item) -> list[Spans]:
+        entry = self.transcript.entry_before(place) if self.page.new_from else None
+        return self.page.rows(item, self.transcript.items[place - 1] if place else None, entry)
 
     def _selected(self, segments: list[Segment], text: str, row: int) -> list[Segment]:
         selection: Selection | None = self.text_selection

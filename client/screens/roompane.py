@@ -80,6 +80,7 @@ class RoomPane(Vertical):
             self.lines.go_back(*place)
             self._draw_typing(table)
         self.composer.focus()
+        self.visit.read_directs(table)
         if table.name.startswith(DIRECT) and table.transcript.more_before and self.lines.max_scroll_y == 0:
             self._older()  # what came first opened the table; there is room for what was told before
 
@@ -95,9 +96,11 @@ class RoomPane(Vertical):
         side = self.visit.client.session.rooms.get(self.visit.floor.shown)
         seen = (table.changed, side.count if side else 0)
         if seen != self._seen:
-            if self.page.new_from != table.transcript.new_from or self.lines.transcript is not table.transcript:
-                self.page.new_from = table.transcript.new_from
+            marked, self.page.new_from = self.page.new_from, table.transcript.new_from
+            if self.lines.transcript is not table.transcript:
                 self.lines.open(table.transcript)
+            elif marked != self.page.new_from:
+                self.lines.remark()
             self.lines.update()
             self._seen = seen
             self._draw_members()
@@ -223,6 +226,7 @@ class RoomPane(Vertical):
     def _typed(self) -> None:
         if (table := self.table) is not None:
             self.visit.draft(table.name, self.composer.text)
+            self.visit.read_directs(table)
             if self.composer.text and not self.composer.text.startswith("/"):
                 self.visit.typing(table.name)
 

@@ -29,6 +29,7 @@ class RoomsPage(Vertical):
         self.visit = visit
         self.rows: list[RoomRow] = []
         self._shown: list[RoomRow] = []
+        self._invited: list[str] = []  # into which rooms, when the list was asked for
 
     def compose(self) -> ComposeResult:
         yield Static(" Rooms", classes="heading", id="rooms-heading")
@@ -45,7 +46,9 @@ class RoomsPage(Vertical):
         self.refresh_rows()
 
     def tick(self) -> None:
-        """What is unread, also at the login; rooms change but by asking."""
+        """What is unread, also at the login, and invitations; else rooms change but by asking."""
+        if list(self.visit.floor.invitations) != self._invited:
+            self.refresh_rows()
         unread = self.visit.client.session.lobby.unread
         note = self.query_one("#unread-mail", Static)
         note.display = bool(unread)
@@ -53,6 +56,7 @@ class RoomsPage(Vertical):
 
     @work(exclusive=True, group="rooms")
     async def refresh_rows(self) -> None:
+        self._invited = list(self.visit.floor.invitations)
         try:
             self.rows = await self.visit.client.rooms()
         except Refusal as why:
@@ -90,6 +94,8 @@ class RoomsPage(Vertical):
             parts.append((" in " if not table.unread else f" {table.unread} new ", "$warning"))
             if table.mentions:
                 parts.append((f"@{table.mentions} ", "bold $warning"))
+        if (by := self.visit.floor.invitations.get(fold(row.name))) is not None:
+            parts.append((f" {by} invites you ", "bold $warning"))
         if row.access != "public":
             parts.append((f" {show.word(row.access, 10)}", "$accent"))
         if row.state in ("failed", "starting"):

@@ -39,12 +39,13 @@ class Sidebar(OptionList):
         floor = self.visit.floor
         unread = self.visit.client.session.lobby.unread
         state = [(t.name, t.unread, t.mentions, t.lost) for t in floor.tables.values()]
-        now = (self.visit.me, page, floor.shown, unread, state, self.visit.admin)
+        counts = {"inbox": unread, "rooms": len(floor.invitations)}
+        now = (self.visit.me, page, floor.shown, counts, state, self.visit.admin)
         if now == self._drawn:
             return
         self._drawn = now
         options = [Option(Content.styled(f" {show.word(self.visit.me, 18)}", "$quiet"), id="me", disabled=True)]
-        options += [self._page(name, unread) for name in self._pages()]
+        options += [self._page(name, counts.get(name, 0)) for name in self._pages()]
         options.append(Option("", id="gap", disabled=True))
         options += [self._room(number, table) for number, table in enumerate(floor.tables.values(), 1)]
         with self.prevent(OptionList.OptionHighlighted, OptionList.OptionSelected):
@@ -56,9 +57,10 @@ class Sidebar(OptionList):
         hidden = {"admin"} if not self.visit.admin else set()
         return [name for name in PAGES if name not in hidden]
 
-    def _page(self, name: str, unread: int) -> Option:
-        count = f" {unread}" if name == "inbox" and unread else ""
-        return Option(Content.assemble(f" {PAGES[name]}", (count, "bold $warning")), id=f"page-{name}")
+    def _page(self, name: str, count: int) -> Option:
+        """`count`: unread mails, or invitations."""
+        counted = (f" {count}" if count else "", "bold $warning")
+        return Option(Content.assemble(f" {PAGES[name]}", counted), id=f"page-{name}")
 
     def _room(self, number: int, table: Table) -> Option:
         key = f"{number}" if number < 10 else " "

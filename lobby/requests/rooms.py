@@ -25,6 +25,7 @@ from wire.messages import (
     Create,
     Done,
     Invite,
+    Invited,
     Join,
     Redirect,
     Request,
@@ -206,9 +207,19 @@ def invite(desk: Desk, connection: Connection, message: Invite) -> None:
         if desk.accounts.get(name) is None and desk.people.find(name) is None:
             raise Refused("no_such_user", f"there is no account {name}")
         blocks.check(desk, person, name)
-        desk.catalogue.invite(room.room, name)
+        if desk.catalogue.invite(room.room, name):
+            _tell(desk, person, room, name)
     log.info("%s %s %s %s", person.name, "no longer invites" if message.remove else "invites", name, room.name)
     desk.answer(connection, message, Done(room=room.name))
+
+
+def _tell(desk: Desk, by: Person, room: RoomSettings, name: str) -> None:
+    """Who is invited hears of it, now or when they come."""
+    there = desk.people.find(name)
+    if there is None:
+        desk.catalogue.keep_invitation(room.room, name, by.name, desk.now.wall)
+    elif there is not by:
+        desk.notify(there, Invited(room=room.name, sender=by.name, at=desk.now.wall))
 
 
 def _put_out(desk: Desk, room: RoomSettings, name: str) -> None:

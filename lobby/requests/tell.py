@@ -17,10 +17,11 @@ from lobby.pages import fit
 from lobby.requests import blocks
 from lobby.sessions import Connection, Rule
 from wire.errors import Refused
-from wire.messages import Away, Directs, DirectsPage, Done, Request, Tell, Told
+from wire.messages import Away, DirectRead, Directs, DirectsPage, Done, ReadElsewhere, Request, Tell, Told
 from wire.names import check_name, check_single_line, check_text, fold
 
 AWAY_MAX: Final = 200  # characters; a line of a listing
+READ_MAX: Final = 100  # people of whom is known what of theirs is read, for a connection that comes back
 WAITING_MAX: Final = 200  # messages that wait for one person: all of them fit into a client's queue at the login
 
 log = logging.getLogger(__name__)
@@ -80,10 +81,25 @@ def directs(desk: Desk, connection: Connection, message: Directs) -> None:
     desk.answer(connection, message, DirectsPage(other=other, directs=newest[::-1], more=more or cut))
 
 
+def read(desk: Desk, connection: Connection, message: DirectRead) -> None:
+    person, key = connection.who, fold(check_name(message.other))
+    number = max(message.number, person.read.pop(key, 0))
+    person.read[key] = number  # at the end: the newest are kept
+    if len(person.read) > READ_MAX:
+        del person.read[next(iter(person.read))]
+    desk.notify(person, ReadElsewhere(other=message.other, number=number), but=connection)
+    desk.answer(connection, message, Done())
+
+
 def away(desk: Desk, connection: Connection, message: Away) -> None:
     text = check_single_line(message.text.strip(), what="word about being away", limit=AWAY_MAX)
     desk.places.set_away(connection.who.name, text)
     desk.answer(connection, message, Done())
 
 
-RULES: Final[Mapping[type[Request], Rule]] = {Tell: Rule(tell), Directs: Rule(directs), Away: Rule(away)}
+RULES: Final[Mapping[type[Request], Rule]] = {
+    Tell: Rule(tell),
+    Directs: Rule(directs),
+    DirectRead: Rule(read),
+    Away: Rule(away),
+}

@@ -6,7 +6,7 @@ from client.memory import Place
 from client.notice import heading
 from client.show import plain
 from wire.clock import Now
-from wire.messages import Direct, Line, MailNew, Presence, Say, TypingNow, Whisper
+from wire.messages import Direct, Invited, Line, MailNew, Presence, Say, TypingNow, Whisper
 
 NOW = Now(100.0, 1_000_000)
 
@@ -50,6 +50,47 @@ def test_whispers_direct_messages_and_mail_alert() -> None:
     assert (alert.room, heading(alert)) == ("@ben", "ben tells you")
     mail = MailNew(mail=1, sender="ben", subject="", at=0, unread=1)
     assert made.event(events.MailCame(mail), NOW).kind == "mail"  # type: ignore[union-attr]
+
+
+def test_what_is_read_or_answered_at_another_terminal_is_not_unread_here() -> None:
+    made = floor()
+    for number in (3, 4):
+        made.event(events.DirectCame(Direct(number=number, sender="ben", to="ann", text="psst", at=0), False), NOW)
+    table = made.table("@ben")
+    made.event(events.DirectsRead("Ben", 3), NOW)
+    assert (table.unread, table.mentions, table.to_read) == (2, 2, 4), "the second is not"
+    made.event(events.DirectsRead("Ben", 4), NOW)
+    assert (table.unread, table.mentions, table.to_read) == (0, 0, 0)
+    made.event(events.DirectCame(Direct(number=5, sender="ben", to="ann", text="so?", at=0), False), NOW)
+    made.event(events.DirectCame(Direct(number=6, sender="ann", to="ben", text="yes", at=0), False), NOW)
+    assert (table.unread, table.to_read) == (0, 0)
+    made.event(events.DirectsRead("nobody", 9), NOW)
+    assert "@nobody" not in made.tables
+
+
+def test_an_invitation_alerts_and_stays_until_one_has_been_there() -> None:
+    made = floor()
+    invited = Invited(room="Den", sender="ben", at=0)
+    alert = made.event(events.InvitationCame(invited), NOW)
+    assert alert is not None
+    assert (heading(alert), alert.text) == ("ben invites you into a room", "Den is in your rooms (F2)")
+    assert made.invitations == {"den": "ben"}
+    made.event(events.RoomEntered("Den", "", 1, ("ann",), False, False, 0, 0, 1), NOW)
+    assert made.invitations == {}
+
+
+def test_nothing_up_to_ones_own_last_line_is_new() -> None:
+    made = floor()
+    made.left_at["attic"] = Place(2, 1)
+    made.event(events.RoomEntered("attic", "", 1, ("ann",), False, False, 4, 6, 1), NOW)
+    new = made.table("attic").transcript
+    made.event(said("attic", 3, "hello", past=True), NOW)
+    assert new.new_from == 3
+    made.event(said("attic", 4, "I was here", "Ann", past=True), NOW)
+    made.event(said("attic", 5, "after that", past=True), NOW)
+    made.event(said("attic", 6, "and that", past=True), NOW)
+    made.event(said("attic", 7, "now", "Ann"), NOW)
+    assert new.new_from == 5
 
 
 def test_whom_one_ignores_is_nowhere() -> None:

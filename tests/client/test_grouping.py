@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from client.grouping import APART, Page
 from client.show import plain
-from client.transcript import Item, Note, Pending
+from client.transcript import Item, Note, Pending, Transcript
 from wire.messages import Line, Topic, Whispered
 
 DAY = 86_400_000
@@ -48,6 +48,15 @@ def test_what_is_new_is_marked_once() -> None:
     made.new_from = 2
     assert "new since you left" in texts(line(2, 1), line(1), made)[0]
     assert "new since" not in " ".join(texts(line(3, 2), line(2, 1), made))
+
+
+def test_what_is_new_is_not_marked_again_after_a_note() -> None:
+    made = page()
+    made.new_from = 2
+    note = Note(1, [("notice", "-- ben is here")])
+    assert not any("new since" in plain(spans) for spans in made.rows(line(3, 2), note, line(2, 1)))
+    assert any("new since" in plain(spans) for spans in made.rows(line(2, 2), note, line(1, 1)))
+    assert Transcript([line(1), note, note, line(2)]).entry_before(3) == line(1)
 
 
 def test_wide_characters_wrap_by_cells() -> None:

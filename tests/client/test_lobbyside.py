@@ -246,6 +246,9 @@ def test_what_comes_late_from_an_old_connection_is_nobody_s() -> None:
 def test_mail_is_told_and_counted() -> None:
     bench = Bench()
     lobby = bench.logged_in()
+    invited = m.Invited(room="den", sender="bob", at=0)
+    bench.says(lobby, invited)
+    assert bench.told[-1] == events.InvitationCame(invited)
     news = m.MailNew(mail=3, sender="bob", subject="hi", at=0, unread=4)
     bench.says(lobby, news)
     assert bench.told[-1] == events.MailCame(news)

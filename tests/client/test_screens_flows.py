@@ -389,8 +389,23 @@ def test_people_are_told_directly_wherever_they_are(stage: Stage) -> None:
             await ann.types("are you there?")
             told = await asyncio.to_thread(foo.expect, "direct")
             assert told["text"] == "are you there?"
-            foo.ask("tell", to=ann.app.visit.me, text="yes, I am")
+            other = stage.login(ann.app.visit.me, PASSWORD)
+            number = foo.ask("tell", to=ann.app.visit.me, text="yes, I am")["number"]
             await ann.sees("are you there?", "yes, I am")
+            other.expect("direct", number=number)
+            await ann.presses("h")
+            await asyncio.to_thread(other.expect, "direct_read", number=number)
+            await ann.presses("backspace", "f2")
+            number = foo.ask("tell", to=ann.app.visit.me, text="and you?")["number"]
+            await ann.sees("@foo_user @1")
+            other.ask("direct_read", number=number, **{"with": "foo_user"})
+            await ann.until(lambda: "@foo_user @1" not in ann.text)
+            den = stage.new("den")
+            foo.ask("create", room=den, access="private")
+            foo.ask("invite", room=den, name=ann.app.visit.me)
+            await ann.sees("foo_user invites you into a room", den, "Rooms 1")
+            await ann.enters(den)
+            await ann.until(lambda: "Rooms 1" not in ann.text)
             await ann.types("/tell admin_user psst")  # a command's stands in a table of its own too
             await ann.until(lambda: "@admin_user" in ann.app.visit.floor.tables)
             assert [one.text for one in ann.app.visit.floor.table("@admin_user").transcript.items] == ["psst"]

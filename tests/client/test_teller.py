@@ -65,6 +65,26 @@ def test_lines_since_one_left(written: Written) -> None:
     assert not any("since you left" in told for told in written.after(entered()))
 
 
+def test_ones_own_lines_of_another_terminal_are_not_new(written: Written) -> None:
+    def came(seq: int, sender: str) -> events.EntryCame:
+        return events.EntryCame("hall", line(seq, f"line {seq}", sender), True)
+
+    written.teller.left_at = {"hall": Place(37, 1)}
+    lines = [came(38, "bob"), came(39, "Ann"), came(40, "bob"), came(41, "bob")]
+    told = written.after(entered(missed=4), *lines)
+    assert [text.split(" ", 1)[1] for text in told[3:]] == [
+        "bob: line 38", "Ann: line 39", "2 lines since you left", "bob: line 40", "bob: line 41",
+    ]  # fmt: skip
+    written.teller.left_at = {"hall": Place(39, 1)}
+    own = written.after(entered(missed=2), came(40, "bob"), came(41, "ann"))
+    assert not any("since" in text for text in own)
+    written.teller.left_at = {"hall": Place(39, 1)}
+    broken = written.after(entered(missed=2), came(40, "bob"), events.Lost("hall"))
+    assert [text.split(" ", 1)[1] for text in broken[2:4]] == ["2 lines since you left", "bob: line 40"], (
+        "nothing waits"
+    )
+
+
 def test_what_happened_meanwhile_is_counted(written: Written) -> None:
     assert written.after(entered(again=True, missed=2)) == ["-- 2 lines meanwhile:"]
     assert written.after(entered(again=True)) == []
@@ -175,13 +195,14 @@ def test_news_of_the_lobby(written: Written) -> None:
     news = m.MailNew(mail=3, sender="bob", subject="", at=AT, unread=2)
     assert written.after(
         events.MailCame(news), events.Announced(None, "at noon:\nmaintenance", AT), events.Complaint(None, "x", "hm"),
-        events.LoggedOut("this session has ended"),
+        events.LoggedOut("this session has ended"), events.InvitationCame(m.Invited(room="den", sender="bob", at=AT)),
     ) == [
         "-- new mail from bob: no subject (/mail for your inbox, 2 unread)",
         "-- the server's operator says: at noon:",
         "-- the server's operator says: maintenance",
         "-- the server says: hm",
         "-- you have to log in again: this session has ended",
+        "-- bob invites you into the room den: /join den enters it",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from wire.messages import (
     Error,
     Guest,
     Invite,
+    Invited,
     Join,
     Login,
     MailList,
@@ -145,6 +146,7 @@ def test_a_guest_is_not_invited_where_the_one_before_of_that_name_was(front: Fro
     before, ann = front.guest("joe"), front.login("ann")
     ann.ask(Create(room="den", access="private"), Done)
     ann.ask(Invite(room="den", name="joe"), Done)
+    before.take(Invited)
     before.ask(Quit(), Bye)
     joe = front.guest("joe")
     assert "den" not in [room.name for room in joe.ask(Rooms(), RoomList).rooms]

@@ -1,5 +1,6 @@
 """Rooms: who sees, makes, enters, invites and closes what; tickets; what becomes of those who wait."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,21 @@ from lobby.registry import JOIN_SECONDS
 from tests.lobby.front import MASTERS, Client, Front
 from wire.clock import Now
 from wire.control import Assign, Joined, Left, Present, PutOut, RoomSettings, Traffic
-from wire.messages import CloseRoom, Create, Done, Error, Invite, Join, Redirect, RoomList, RoomRow, Rooms, Who, WhoPage
+from wire.messages import (
+    CloseRoom,
+    Create,
+    Done,
+    Error,
+    Invite,
+    Invited,
+    Join,
+    Redirect,
+    RoomList,
+    RoomRow,
+    Rooms,
+    Who,
+    WhoPage,
+)
 from wire.tickets import TICKET_SECONDS, Ticket, derive_ring, verify
 
 
@@ -343,6 +358,7 @@ def test_inviting_and_no_longer(front: Front) -> None:
     ann, ben = front.login("ann"), front.login("ben")
     assert ann.refused(Invite(room="den", name="nobody1")) == "no_such_user"
     assert ann.ask(Invite(room="DEN", name="Ben"), Done).room == "den"
+    assert ben.take(Invited) == Invited(room="den", sender="ann", at=front.time.wall)
     ben.ask(Join(room="den"), Redirect)
     assert ben.refused(Invite(room="den", name="test_user")) == "not_allowed"
     front.tell("link", Joined(members=[Present("ben", guest=False)]))
@@ -360,7 +376,44 @@ def test_a_guest_who_is_here_can_be_invited(front: Front) -> None:
     make(front, "den", access="private")
     joe = front.guest("joe")
     front.login("ann").ask(Invite(room="den", name="joe"), Done)
+    assert joe.take(Invited).room == "den"
     assert [row.name for row in rows(joe)] == ["den"]
+
+
+def test_an_invitation_is_told_once_on_all_connections_or_at_the_next_login(front: Front) -> None:
+    make(front, "den", access="private")
+    make(front, "attic", access="private")
+    one, two, ann = front.login("ben"), front.login("ben"), front.login("ann")
+    for _ in range(2):
+        ann.ask(Invite(room="den", name="ben"), Done)
+    assert [client.take(Invited).room for client in (one, two)] == ["den", "den"]
+    assert (one.inbox, two.inbox) == ([], []), "who was invited already is not told again"
+    one.lose()
+    two.lose()
+    ann.ask(Invite(room="attic", name="ben"), Done)
+    ann.ask(Invite(room="attic", name="foo_user"), Done)
+    ann.ask(Invite(room="attic", name="foo_user", remove=True), Done)
+    at = front.time.wall
+    front.restart()
+    assert front.login("ben").take(Invited) == Invited(room="attic", sender="ann", at=at)
+    assert front.login("ben").inbox == []
+    assert front.login("foo_user").inbox == [], "they are not invited any more"
+
+
+def test_an_invitation_ends_with_the_room(front: Front) -> None:
+    make(front, "den", access="private")
+    ann = front.login("ann")
+    ann.ask(Invite(room="den", name="ben"), Done)
+    ann.ask(CloseRoom(room="den"), Done)
+    assert front.login("ben").inbox == []
+
+
+def test_nobody_is_told_of_an_invitation_that_is_not_stored(front: Front) -> None:
+    make(front, "den", access="private")
+    ann, ben = front.login("ann"), front.login("ben")
+    front.fail = sqlite3.OperationalError("disk I/O error")
+    ann.ask(Invite(room="den", name="ben"), Error)
+    assert ben.inbox == []
 
 
 def test_closing_a_room_for_good(front: Front) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from lobby.requests.tell import WAITING_MAX
+from lobby.requests.tell import READ_MAX, WAITING_MAX
 from tests.lobby.front import Client, Front
 from wire.codec import encode
 from wire.framing import LINE_MAX
 from wire.messages import (
     Away,
     Direct,
+    DirectRead,
     Directs,
     DirectsPage,
     Done,
@@ -21,6 +22,7 @@ from wire.messages import (
     Login,
     PersonRow,
     Quit,
+    ReadElsewhere,
     Register,
     Resume,
     Tell,
@@ -57,6 +59,35 @@ def test_the_senders_other_connections_have_it_too(front: Front) -> None:
     one.ask(Tell(to="ben", text="hello"), Told)
     assert two.take(Direct).to == "ben"
     assert one.inbox == []
+
+
+def test_what_is_read_at_one_connection_is_read_at_all(front: Front) -> None:
+    ann, one, two = front.login("ann"), front.login("ben"), front.login("ben")
+    number = ann.ask(Tell(to="ben", text="hello"), Told).number
+    for client in (one, two):
+        client.take(Direct)
+    one.ask(DirectRead(other="ann", number=number), Done)
+    assert two.take(ReadElsewhere) == ReadElsewhere(other="ann", number=number)
+    assert (one.inbox, ann.inbox) == ([], [])
+    one.ask(DirectRead(other="Ann", number=1), Done)
+    assert two.take(ReadElsewhere).number == number, "it does not become unread again"
+    for at in range(READ_MAX + 5):
+        one.ask(DirectRead(other=f"p{at}", number=1), Done)
+        front.later(1.0)
+    assert len(one.connection.who.read) == READ_MAX
+
+
+def test_what_came_and_was_read_while_a_connection_was_broken(front: Front) -> None:
+    ann, one, two = front.login("ann"), front.login("ben"), front.connect().hello()
+    welcome = two.ask(Login(name="ben", password="benspassword"), Welcome)
+    two.lose()
+    number = ann.ask(Tell(to="ben", text="hello"), Told).number
+    one.take(Direct)
+    one.ask(DirectRead(other="ann", number=number), Done)
+    again = front.connect().hello()
+    again.ask(Resume(session=welcome.session, directs=0), Welcome)
+    assert again.take(Direct).number == number
+    assert again.take(ReadElsewhere).number == number
 
 
 def test_it_is_kept_for_who_is_away_over_a_restart(front: Front) -> None:
