@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from client.address import Address
 from client.app import ParlourApp
+from client.events import Greeted
 from client.memory import Memory
 from client.plain import Wishes
 from client.screens import adminrooms
@@ -38,6 +39,12 @@ class StillApp(ParlourApp):
     def still(self) -> Still:
         assert isinstance(self.visit.client, Still)
         return self.visit.client
+
+    async def connect(self, where: Address) -> Greeted:
+        """Without the drafts' file: what waits in this machine's would be in the pictures."""
+        greeted = await super().connect(where)
+        self.visit.speak_as = lambda _name: None
+        return greeted
 
     def _keep_drafts(self) -> None:
         """A still has none."""
