@@ -6,12 +6,13 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import Input, Static
 
 from client import show
 from client.accountverbs import account_cells
 from client.answers import Refusal
 from client.screens.dialogs import Choose, Confirm
+from client.screens.grid import Grid
 from client.visit import Visit
 from wire.messages import AdminUser, Code, UserDeed
 
@@ -38,22 +39,22 @@ class AdminAccounts(Vertical):
         yield Input(
             placeholder="Part of a name, a role, locked or online; Enter finds", id="find-account", compact=True
         )
-        yield DataTable[Text](id="account-table", cursor_type="row", zebra_stripes=False)
+        yield Grid(id="account-table", cursor_type="row", zebra_stripes=False)
         yield Static("", classes="hint", id="accounts-told", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(DataTable).add_columns(*COLUMNS)
+        self.query_one(Grid).add_columns(*COLUMNS)
 
     def opened(self) -> None:
-        self.query_one(DataTable).focus()
+        self.query_one(Grid).focus()
         self._fetch(anew=True)
 
     @on(Input.Submitted)
     def _asked(self) -> None:
         self.opened()
 
-    @on(DataTable.RowHighlighted)
-    def _highlighted(self, event: DataTable.RowHighlighted) -> None:
+    @on(Grid.RowHighlighted)
+    def _highlighted(self, event: Grid.RowHighlighted) -> None:
         if self._more and event.cursor_row >= event.data_table.row_count - NEAR:
             self._fetch(anew=False)
 
@@ -65,7 +66,7 @@ class AdminAccounts(Vertical):
         except Refusal as why:
             self.notify(show.word(why.text), severity="warning", markup=False)
             return
-        table = self.query_one(DataTable)
+        table = self.query_one(Grid)
         if anew:
             table.clear()
         for row in page.users:
@@ -75,9 +76,9 @@ class AdminAccounts(Vertical):
         told = f" {show.count(page.count, 'account')}  ·  Enter: what can be done  ·  /: find"
         self.query_one("#accounts-told", Static).update(told)
 
-    @on(DataTable.RowSelected)
+    @on(Grid.RowSelected)
     @work
-    async def _act(self, event: DataTable.RowSelected) -> None:
+    async def _act(self, event: Grid.RowSelected) -> None:
         name = str(event.row_key.value)
         what = await self.app.push_screen_wait(Choose(show.word(name), list(CHOICES.items())))
         if what is None or (what in SURE and not await self._sure(what, name)):

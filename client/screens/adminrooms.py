@@ -8,11 +8,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import DataTable, Sparkline, Static
+from textual.widgets import Sparkline, Static
 
 from client import show, tables
 from client.answers import Refusal
 from client.screens.dialogs import Choose, Confirm
+from client.screens.grid import Grid
 from client.visit import Visit
 from wire.messages import AdminRoom, AdminRoomRow, CloseRoom
 from wire.names import fold
@@ -36,7 +37,7 @@ class AdminRooms(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("", classes="hint", id="admin-heading")
-        yield DataTable[Text](id="admin-table", cursor_type="row", zebra_stripes=False)
+        yield Grid(id="admin-table", cursor_type="row", zebra_stripes=False)
         with Vertical(id="detail"):
             yield Static("", id="detail-text", markup=False)
             with Horizontal(id="graphs"):
@@ -49,13 +50,13 @@ class AdminRooms(Vertical):
         yield Static(" Enter: what can be done with a room  ·  a: announce", classes="hint")
 
     def on_mount(self) -> None:
-        table = self.query_one(DataTable)
+        table = self.query_one(Grid)
         for column in COLUMNS:
             table.add_column(column, key=column)
         self.set_interval(EVERY, self._look_if_seen)
 
     def opened(self) -> None:
-        self.query_one(DataTable).focus()
+        self.query_one(Grid).focus()
         self.look()
 
     def _look_if_seen(self) -> None:
@@ -77,7 +78,7 @@ class AdminRooms(Vertical):
         self._draw()
 
     def _draw(self) -> None:
-        table = self.query_one(DataTable)
+        table = self.query_one(Grid)
         known = {key.value for key in table.rows}
         for row in self._rows:
             cells = self._cells(row)
@@ -116,13 +117,13 @@ class AdminRooms(Vertical):
 
     @property
     def chosen(self) -> AdminRoomRow | None:
-        table = self.query_one(DataTable)
+        table = self.query_one(Grid)
         if not table.row_count:
             return None
         key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
         return next((row for row in self._rows if row.name == key), None)
 
-    @on(DataTable.RowHighlighted)
+    @on(Grid.RowHighlighted)
     def _draw_detail(self) -> None:
         row = self.chosen
         if row is None:
@@ -147,7 +148,7 @@ class AdminRooms(Vertical):
             return f"Close {show.word(row.name)} and delete its {show.count(row.lines, 'line')} for good?"
         return f"{DEEDS[what]}: {show.word(row.name)}, with {show.count(row.members, 'person', 'people')} in it?"
 
-    @on(DataTable.RowSelected)
+    @on(Grid.RowSelected)
     @work
     async def _act(self) -> None:
         row = self.chosen

@@ -6,10 +6,11 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.grid import Grid
 from client.visit import Visit
 
 COLUMNS: Final = ("when", "who", "what", "to whom", "")
@@ -25,23 +26,23 @@ class AuditLog(Vertical):
         self._more = False
 
     def compose(self) -> ComposeResult:
-        yield DataTable[Text](id="audit-table", cursor_type="row", zebra_stripes=False)
+        yield Grid(id="audit-table", cursor_type="row", zebra_stripes=False)
         yield Static(" Enter: all of it  ·  a: announce", classes="hint")
 
     def on_mount(self) -> None:
-        self.query_one(DataTable).add_columns(*COLUMNS)
+        self.query_one(Grid).add_columns(*COLUMNS)
 
     def opened(self) -> None:
-        self.query_one(DataTable).focus()
+        self.query_one(Grid).focus()
         self._fetch(anew=True)
 
-    @on(DataTable.RowHighlighted)
-    def _highlighted(self, event: DataTable.RowHighlighted) -> None:
+    @on(Grid.RowHighlighted)
+    def _highlighted(self, event: Grid.RowHighlighted) -> None:
         if self._more and event.cursor_row >= event.data_table.row_count - NEAR:
             self._fetch(anew=False)
 
-    @on(DataTable.RowSelected)
-    def _selected(self, event: DataTable.RowSelected) -> None:
+    @on(Grid.RowSelected)
+    def _selected(self, event: Grid.RowSelected) -> None:
         """An act whole, as a row may be cut off."""
         when, who, what, *rest = (str(cell) for cell in event.data_table.get_row_at(event.cursor_row))
         self.notify("\n".join((when, *rest)), title=f"{who}: {what}", timeout=15, markup=False)
@@ -53,7 +54,7 @@ class AuditLog(Vertical):
         except Refusal as why:
             self.notify(show.word(why.text), severity="warning", markup=False)
             return
-        table = self.query_one(DataTable)
+        table = self.query_one(Grid)
         if anew:
             table.clear()
         quiet = self.app.theme_variables["quiet"]

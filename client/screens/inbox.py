@@ -337,10 +337,15 @@ class InboxPage(Vertical):
         many = next((row.mails for row in self._folders if row.folder == "trash"), 0)
         question = f"Delete {show.count(many, 'mail')} in the trash for good?"
         sure = await self.app.push_screen_wait(Confirm(question, "Delete")) if many else False
-        if sure:
+        if not sure:
+            return
+        try:
             await self.visit.client.empty_trash()
-            self._clear()
-            self.refresh_rows()
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="error", markup=False)
+            return
+        self._clear()
+        self.refresh_rows()
 
     @work
     async def action_files(self) -> None:

@@ -31,7 +31,8 @@ ROLES: Final = ("text", "time", "notice", "rule", "new", "whisper", "pending", "
 
 
 class Lines(ScrollView, can_focus=True):
-    """One transcript. Posts `Older` and `Newer` when its ends come near, `Chosen` for the line under the cursor."""
+    """One transcript. Posts `Older` and `Newer` when its ends come near, `Turned` as one leaves the end, `Chosen` for
+    the line under the cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"lines--{role}" for role in ROLES), "lines--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,6 +51,9 @@ class Lines(ScrollView, can_focus=True):
 
     class Newer(Message):
         """The newest line of a window in the past is near."""
+
+    class Turned(Message):
+        """One went from the end, or came back to it."""
 
     class Chosen(Message):
         def __init__(self, item: Item) -> None:
@@ -121,8 +125,11 @@ class Lines(ScrollView, can_focus=True):
         self.refresh()
 
     def _moved(self, moved: int) -> None:
-        """Items came in or went at the front: what one reads stays where it is."""
+        """Items came in or went at the front: what one reads stays where it is, also where the first line needs no
+        heading any more.
+        """
         place, inside = self._place(int(self.scroll_offset.y))
+        below = (self._heights[place] if self._heights else 0) - inside  # rows of it that one sees
         items = self.transcript.items
         if moved >= len(items) or -moved >= len(self._heights):
             self._heights = []
@@ -137,7 +144,8 @@ class Lines(ScrollView, can_focus=True):
         kept = place + moved
         if 0 <= kept < len(self._starts):
             self._resize()
-            self.scroll_to(y=self._starts[kept] + inside, animate=False, immediate=True, force=True)
+            y = self._starts[kept] + self._heights[kept] - below
+            self.scroll_to(y=max(0, y), animate=False, immediate=True, force=True)
 
     def _measure_all(self) -> None:
         self._heights = []
@@ -194,7 +202,9 @@ class Lines(ScrollView, can_focus=True):
         super().watch_scroll_y(old, new)
         if self.size.height == 0:
             return
-        self._follow = new >= self.max_scroll_y
+        before, self._follow = self._follow, new >= self.max_scroll_y
+        if self._follow is not before:
+            self.post_message(self.Turned())
         if new < old and new <= NEAR and self.transcript.more_before:
             self.post_message(self.Older())
         elif self._follow and self.transcript.more_after:
@@ -211,8 +221,8 @@ class Lines(ScrollView, can_focus=True):
         items = self.transcript.items
         if not items:
             return
-        at = items.index(self._cursor) if self._cursor in items else len(items) - (0 if step < 0 else 1)
-        at = min(max(at + step, 0), len(items) - 1)
+        at = items.index(self._cursor) + step if self._cursor in items else self._begin()
+        at = min(max(at, 0), len(items) - 1)
         self._cursor = items[at]
         top, bottom = self._starts[at], (self._starts[at + 1] if at + 1 < len(items) else self._total)
         y = int(self.scroll_offset.y)
@@ -223,6 +233,10 @@ class Lines(ScrollView, can_focus=True):
         if at == 0 and self.transcript.more_before:
             self.post_message(self.Older())
         self.refresh()
+
+    def _begin(self) -> int:
+        """Where a cursor that is nowhere comes up: at the newest line, or above in what one has scrolled to."""
+        return len(self.transcript.items) - 1 if self._follow else self._place(int(self.scroll_offset.y))[0]
 
     def action_page(self, where: str) -> None:
         height = max(1, self.size.height - 1)

@@ -1,5 +1,6 @@
 """One room on the screen: its topic, its lines, who is in it, and the composer."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from rich.cells import cell_len
@@ -151,6 +152,12 @@ class RoomPane(Vertical):
 
     # -- lines
 
+    @on(Lines.Turned)
+    def _turned(self) -> None:
+        """Whether these are the newest lines is said at once."""
+        if (table := self.table) is not None:
+            self._draw_typing(table)
+
     @on(Lines.Older)
     def _near_the_top(self) -> None:
         """A wheel says it many times, and one page is enough."""
@@ -159,30 +166,33 @@ class RoomPane(Vertical):
 
     @work(exclusive=True, group="older")
     async def _older(self) -> None:
-        if (table := self.table) is None:
-            return
-        try:
-            await self.visit.older(table.name)
-        except Refusal as why:
-            self.notify(show.word(why.text), severity="warning")
-            return
-        table.changed += 1
-        self.tick()
+        if (table := self.table) is not None and await self._came(self.visit.older(table.name)):
+            table.changed += 1
+            self.tick()
 
     @on(Lines.Newer)
     @work(exclusive=True, group="older")
     async def _newer(self) -> None:
-        if (table := self.table) is not None:
-            await self.visit.newer(table.name)
+        if (table := self.table) is not None and await self._came(self.visit.newer(table.name)):
             table.changed += 1
             self.tick()
+
+    async def _came(self, page: Awaitable[None]) -> bool:
+        """Whether a page of history came; a room that is away for a moment is told, and asked again by the next step
+        that one takes.
+        """
+        try:
+            await page
+        except Refusal as why:
+            self.notify(show.word(why.text), severity="warning", markup=False)
+            return False
+        return True
 
     @work(exclusive=True, group="older")
     async def jump(self, seq: int) -> None:
         """To an entry, wherever in the log."""
-        if (table := self.table) is None:
+        if (table := self.table) is None or not await self._came(self.visit.around(table.name, seq)):
             return
-        await self.visit.around(table.name, seq)
         if self.lines.transcript.place_of(seq) is not None:
             self.lines.open(table.transcript)
             self.lines.jump(seq)
@@ -194,7 +204,8 @@ class RoomPane(Vertical):
         if (table := self.table) is None:
             return
         if table.transcript.more_after:
-            await self.visit.newest(table.name)
+            if not await self._came(self.visit.newest(table.name)):
+                return
             self.lines.open(table.transcript)
         self.lines.to_end()
         self.composer.focus()
