@@ -18,6 +18,7 @@ FULL = Column("full", "million/s of server CPU", 2)
 OTHERS_CPU = Column("others", "others' CPU, %", 0)
 IDLE = Column("idle", "generator idle, %", 0)
 SLOW_SHARE = 0.3  # of the members never read
+TICK = 0.01  # seconds; of a process that never paused the CPU is known no better, and in a short load seems to be none
 SPARE = 300  # descriptors beside those of members
 SETTLED = 25  # seconds after which the buffers of members that never read are full
 
@@ -46,11 +47,11 @@ def contenders(record: Record) -> Iterator[type[Contender]]:
 
 
 def _burst(figures: dict[str, float]) -> dict[str, float]:
-    delivered = figures["delivered"]
+    delivered, used = figures["delivered"], max(figures["cpu"], TICK)
     return {
         "rate": delivered / figures["seconds"] / 1e6,
-        "cpu": figures["cpu"] / delivered * 1e6,
-        "full": delivered / figures["cpu"] / 1e6,
+        "cpu": used / max(1.0, delivered) * 1e6,
+        "full": delivered / used / 1e6,
         "idle": figures["idle"] * 100,
         "others": figures["others"] / figures["seconds"] * 100,
     }

@@ -171,7 +171,10 @@ class System:
         return [pid for pid in found if pid]
 
     def pids(self) -> list[int]:
-        return [self._guardian.pid, self.pid("nursery"), self.pid("lobby"), *self.room_pids()]
+        """Of all processes, the one that waits to be a room with them."""
+        nursery = self.pid("nursery")
+        forked = Path(f"/proc/{nursery}/task/{nursery}/children").read_text().split()
+        return [self._guardian.pid, nursery, self.pid("lobby"), *{*self.room_pids(), *map(int, forked)}]
 
     # -- people
 

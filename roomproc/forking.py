@@ -1,8 +1,8 @@
-"""The fork that makes a room, and the first things the new process does.
+"""The fork that makes a room's process, what that does whichever room it will be, and how it is told.
 
-Law: the child keeps its listener and its link and no other descriptor, and never returns into the nursery's code: it
-ends with `os._exit`. The parent's objects stay referenced below it on the stack, so that none of them is finalised
-in the child and closes a descriptor number that has become the room's.
+Law: the child keeps its link and no other descriptor, and never returns into the nursery's code: it ends with
+`os._exit`. The parent's objects stay referenced below it on the stack, so that none of them is finalised in the child
+and closes a descriptor number that has become the room's. It ends by itself when its nursery goes before it is told.
 """
 
 import contextlib
@@ -14,20 +14,23 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
+import msgspec
 from setproctitle import setproctitle
 
 from base import logs
 from base.exits import Exit
+from wire.control import RoomSettings
 
-Run = Callable[[socket.socket, socket.socket], int]
+Run = Callable[[socket.socket, socket.socket, RoomSettings], int]  # listener, link, and which room: its exit code
+SETTINGS_MOST: Final = 65_536  # bytes
 
 
-def fork_room(name: str, listener: socket.socket, run: Run) -> tuple[int, socket.socket]:
-    """Fork a process that runs `run(listener, link)` and exits with its result.
+def fork(run: Run) -> tuple[int, socket.socket]:
+    """Fork a process that will run `run` for the room it is told, and exit with its result.
 
-    Returns its pid and our end of the link. Raises OSError when the system has no room for it.
+    Returns its pid and our end of its link. Raises OSError when the system has no room for it.
     """
     near, far = socket.socketpair()
     try:
@@ -37,12 +40,28 @@ def fork_room(name: str, listener: socket.socket, run: Run) -> tuple[int, socket
         far.close()
         raise
     if pid == 0:
-        _be(name, listener, far, run)
+        _be(far, run)
     far.close()
     return pid, near
 
 
-def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> NoReturn:
+def assign(link: socket.socket, settings: RoomSettings, listener: socket.socket) -> None:
+    """Tell the process at the other end which room it is. Raises OSError when it lives no longer."""
+    socket.send_fds(link, [msgspec.json.encode(settings)], [listener.fileno()])
+
+
+def _await_room(link: socket.socket) -> tuple[RoomSettings, socket.socket] | None:
+    """What was assigned; None when the nursery went. What is said on the link after it stays there, since a message
+    with descriptors ends a read: unix(7), SCM_RIGHTS."""
+    data, fds, _, _ = socket.recv_fds(link, SETTINGS_MOST, 1)
+    if not data:
+        return None
+    (fd,) = fds
+    os.set_inheritable(fd, False)
+    return msgspec.json.decode(data, type=RoomSettings), socket.socket(fileno=fd)
+
+
+def _be(link: socket.socket, run: Run) -> NoReturn:
     code: int = Exit.BUG
     try:
         os.setsid()
@@ -50,9 +69,15 @@ def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> No
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         logs.let_go()  # the nursery's, while its descriptor is still its own
-        _close_all_but(listener.fileno(), link.fileno())
-        setproctitle(f"parlour: room {name}")
-        code = run(listener, link)
+        _close_all_but(link.fileno())
+        setproctitle("parlour: spare room")
+        assigned = _await_room(link)
+        if assigned is None:
+            code = Exit.OK
+        else:
+            settings, listener = assigned
+            setproctitle(f"parlour: room {settings.name}")
+            code = run(listener, link, settings)
     except MemoryError:  # nothing can be written about it: the code says it
         code = Exit.MEMORY
     except BaseException:  # whatever it is, it must not reach the nursery's frames
@@ -67,10 +92,7 @@ def _be(name: str, listener: socket.socket, link: socket.socket, run: Run) -> No
         os._exit(code)
 
 
-def _close_all_but(*keep: int) -> None:
+def _close_all_but(keep: int) -> None:
     """Close every descriptor but standard input, output, error and `keep`."""
-    start = 3
-    for fd in sorted(keep):
-        os.closerange(start, fd)
-        start = fd + 1
-    os.closerange(start, max(map(int, os.listdir("/proc/self/fd"))) + 1)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, max(map(int, os.listdir("/proc/self/fd"))) + 1)

@@ -27,7 +27,7 @@ from base.locks import Lock, Locked, holder, silence
 from base.paths import Paths, bind_control, connect_control, peer_is_ours
 from base.processes import UNKNOWN, Death, Process, Usage, death, raise_descriptor_limit
 from roomproc import flightrecord, handover
-from roomproc.forking import fork_room
+from roomproc.guardianlink import GuardianEnd
 from roomproc.handover import Handover
 from roomproc.nurserycore import ORPHAN_LEAST, Nursery
 from roomproc.nurseryeffects import (
@@ -43,13 +43,13 @@ from roomproc.nurseryeffects import (
     TurnAway,
 )
 from roomproc.ports import Ports
+from roomproc.spares import Spares
 from wire import control
 from wire.channel import Channel
 from wire.clock import Now
 from wire.codec import BadMessage, Codec, encode, encode_all
 from wire.control import (
     Beat,
-    ChildUp,
     OrphanExited,
     Probe,
     Reap,
@@ -82,11 +82,14 @@ class NurseryServer:
         self.table = Nursery()
         self.paths = paths
         self.config = config
-        self._run_room = run_room
         self._ports = Ports(loop, config.server.host, config.room_port_range)
         self._links: dict[str, Channel] = {}
         self._processes: dict[int, Process] = {}
         self._children: set[int] = set()
+        self._wanted: list[str] = []  # rooms to be started in the next round
+        self._spares = Spares(
+            lambda listener, link, settings: run_room(listener, link, settings, paths, config), self._bear, loop.now
+        )
         self._followers: set[Channel] = set()  # are told each change of the table
         self._unheard: dict[Channel, float] = {}
         self._unexplained: dict[int, float] = {}  # orphans that ended, until the guardian says how
@@ -96,9 +99,12 @@ class NurseryServer:
         self._alone_since = loop.now.mono
         self._strays_due: float | None = loop.now.mono + ORPHAN_LEAST
         self.guardian = Uplink(
-            loop, lambda: connect_control(paths.control("guardian"), timeout=0), GuardianEnd(self), name="guardian"
+            loop,
+            lambda: connect_control(paths.control("guardian"), timeout=0),
+            GuardianEnd(self._orphan_exited),
+            name="guardian",
         )
-        loop.timed += [self, Every(ALONE_SECONDS / 30, self._consider_end)]
+        loop.timed += [self, self._spares, Every(ALONE_SECONDS / 30, self._consider_end)]
         loop.on_signals(lambda _number: self._do(self.table.end(loop.now)), signal.SIGINT)
         loop.on_signals(lambda _number: loop.stop(), signal.SIGTERM)  # rooms go on; the next nursery adopts them
         loop.listen(bind_control(paths.control("nursery")), self._called)
@@ -138,7 +144,7 @@ class NurseryServer:
     def _do_one(self, effect: Effect) -> None:
         match effect:
             case Start(room=room):
-                self._start(room)
+                self._want(room)
             case Say(room=room, message=message):
                 self._say(room, message)
             case Kill(pid=pid):
@@ -173,6 +179,21 @@ class NurseryServer:
         for follower in self._followers:
             self.loop.send(follower, frame)
 
+    def _want(self, room: str) -> None:
+        if not self._wanted:
+            self.loop.again(self._start_wanted)
+        self._wanted.append(room)
+
+    def _start_wanted(self) -> None:
+        """Those of a whole round, since forks that follow each other at once cost the nursery half."""
+        wanted, self._wanted = self._wanted, []
+        with contextlib.suppress(OSError):  # it is met again at the start of who gets none
+            self._spares.make(len(wanted))
+        for room in wanted:
+            there = self.table.rooms.get(room)
+            if there is not None and there.state == "starting" and (there.orphan or not there.pid):
+                self._start(room)
+
     def _start(self, room: str) -> None:
         lock = self.paths.room(room).lock
         try:
@@ -185,22 +206,12 @@ class NurseryServer:
         if pid is not None:
             self._do(self.table.held(room, watched, silent, self.loop.now))
             return
-        settings = self.table.rooms[room].settings
         try:
             listener, port = self._ports.ready(room)
-            child, link = fork_room(
-                settings.name, listener, lambda ours, up: self._run_room(ours, up, settings, self.paths, self.config)
-            )
+            child, link = self._spares.take(self.table.rooms[room].settings, listener)
         except (CannotListen, OSError) as why:
             self._do(self.table.no_start(room, f"cannot be started: {why}", self.loop.now))
             return
-        if not self._watch(child):  # no descriptor left: nobody would hear of its end
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            link.close()
-            self._do(self.table.no_start(room, "cannot be watched: out of descriptors", self.loop.now))
-            return
-        self._children.add(child)
         channel = Channel(link, self)
         self.loop.add(channel)
         self._link(room, channel)
@@ -231,6 +242,12 @@ class NurseryServer:
             self.loop.watch(process.fd, lambda: self._ended(pid))
         return True
 
+    def _bear(self, pid: int) -> bool:
+        """A child of ours; whether we shall hear of its end."""
+        if self._watch(pid):
+            self._children.add(pid)
+        return pid in self._children
+
     def _ended(self, pid: int) -> None:
         if pid not in self._processes:  # the guardian's word came in the same round
             return
@@ -248,10 +265,11 @@ class NurseryServer:
         self.loop.unwatch(process.fd)
         process.close()
         self._children.discard(pid)
+        self._spares.ended(pid)
         self._unexplained.pop(pid, None)
         self._do(self.table.ended(pid, how, self.loop.now))
 
-    def orphan_exited(self, message: OrphanExited) -> None:
+    def _orphan_exited(self, message: OrphanExited) -> None:
         if message.pid in self._processes:
             self._bury(message.pid, death(message.status, Usage(message.cpu, message.peak)))
 
@@ -316,6 +334,7 @@ class NurseryServer:
         self._unheard.pop(channel, None)
         self._link(room, channel)
         self._do(self.table.up(message, self.loop.now))
+        self._spares.came_up(self.loop.now)
 
     # -- time
 
@@ -345,35 +364,11 @@ class NurseryServer:
                     self._do(self.table.found(room, pid, self._silence(lock, pid), self.loop.now))
 
     def _consider_end(self, now: Now) -> None:
-        if self.guardian.up or self._followers or self._processes:
+        if self.guardian.up or self._followers or len(self._processes) > len(self._spares):
             self._alone_since = now.mono
         elif now.mono - self._alone_since >= ALONE_SECONDS:
             log.info("no guardian, no lobby and no room for %.0f s: the nursery ends", ALONE_SECONDS)
             self.loop.stop()
-
-
-class GuardianEnd:
-    """What comes from the guardian."""
-
-    def __init__(self, server: NurseryServer) -> None:
-        self._server = server
-        self._codec: Codec[control.FromGuardian] = Codec(control.FromGuardian)
-
-    def opened(self, uplink: Uplink) -> None:
-        uplink.send(ChildUp(process="nursery", pid=os.getpid()))
-
-    def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                message = self._codec.decode(line)
-            except BadMessage as bad:
-                log.warning("from %s: %s", uplink.name, bad.text)
-                continue
-            if isinstance(message, OrphanExited):
-                self._server.orphan_exited(message)
-
-    def lost(self, uplink: Uplink, why: str) -> None:
-        log.info("%s lost: %s", uplink.name, why)
 
 
 def run(paths: Paths, run_room: RunRoom, memory: int | None = None) -> Exit:

@@ -42,6 +42,12 @@ def short(repository: Path, out: Path, *names: str, only: str = "Parlour, full")
     return {name: found["rows"] for name, found in report["measurements"].items()}
 
 
+def test_a_load_too_short_for_its_cpu_to_be_seen_has_figures() -> None:
+    figures = fanout._burst({"delivered": 1_000.0, "cpu": 0.0, "seconds": 0.1, "idle": 0.5, "others": 0.0})
+    assert figures["full"] == 0.1
+    assert fanout._burst({"delivered": 0.0, "cpu": 0.0, "seconds": 0.1, "idle": 1.0, "others": 0.0})["rate"] == 0
+
+
 @needs_compiler
 def test_loads_are_driven_and_counted(repository: Path, tmp_path: Path) -> None:
     rows = short(repository, tmp_path / "out", "fanout", "biggest", "lockstep", "slow")

@@ -3,14 +3,17 @@
 The rooms are the small fakes of `fake_nursery`, the guardian and the lobby are this test.
 """
 
+import contextlib
 import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -22,6 +25,7 @@ from base.locks import holder
 from base.paths import Paths, bind_control, connect_control
 from base.processes import Process
 from roomproc import nursery as nursery_process
+from roomproc import spares
 from roomproc.nursery import NurseryServer
 from wire.codec import encode
 from wire.control import (
@@ -161,6 +165,18 @@ def running(lobby: Lobby, wanted: RoomSettings) -> RoomStatus:
     return lobby.until_state("running")
 
 
+def spare(nursery: subprocess.Popen[bytes]) -> int:
+    """The process that waits to be a room, once it does."""
+    until = time.monotonic() + LIMIT
+    while time.monotonic() < until:
+        for child in Path(f"/proc/{nursery.pid}/task/{nursery.pid}/children").read_text().split():
+            with contextlib.suppress(FileNotFoundError):
+                if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"parlour: spare room\0"):
+                    return int(child)
+        time.sleep(0.005)
+    raise TimeoutError("none waits")
+
+
 def test_a_room_is_a_child_of_its_own_session_name_and_few_descriptors(
     lobby: Lobby, nursery: subprocess.Popen[bytes]
 ) -> None:
@@ -176,6 +192,27 @@ def test_a_room_is_a_child_of_its_own_session_name_and_few_descriptors(
     sockets = {name for name in inherited if name.startswith("socket:")}
     assert len(sockets) == 5  # listener, link, the loop's pair, this caller
     assert not any("nursery" in name for name in inherited)
+
+
+def test_a_process_waits_to_be_the_next_room(lobby: Lobby, nursery: subprocess.Popen[bytes]) -> None:
+    for number in range(2):
+        waits = spare(nursery)
+        assert running(lobby, settings(str(number) * 16, f"room{number}")).pid == waits
+    died = Process(spare(nursery))
+    died.signal(signal.SIGKILL)
+    assert died.ended(LIMIT)
+    assert running(lobby, settings("2" * 16, "room2")).pid != died.pid
+    alone = Process(spare(nursery))
+    nursery.kill()
+    assert alone.ended(LIMIT), "it ends with its nursery"
+    died.close()
+    alone.close()
+
+
+def test_many_rooms_wanted_at_once_all_come(lobby: Lobby) -> None:
+    for number in range(5):
+        lobby.say(Spawn(settings=settings(str(number) * 16, f"room{number}")))
+    assert len({lobby.until_state("running").room for _ in range(5)}) == 5
 
 
 def test_who_connects_while_a_room_is_dead_waits_for_the_next(lobby: Lobby) -> None:
@@ -391,13 +428,15 @@ def test_it_becomes_new_code_and_its_rooms_notice_nothing(
 
 
 def test_a_lock_that_cannot_be_looked_at_is_tried_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(path: Path) -> int | None:
+    def refused(_: object) -> NoReturn:
         raise OSError(errno.EMFILE, "too many open files")
 
     before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
     monkeypatch.setattr(nursery_process, "holder", refused)
+    monkeypatch.setattr(spares, "fork", refused)
     server = NurseryServer(paths, Config(), lambda *_: 0, 0)
     server._do(server.table.spawn(settings(), server.loop.now))
+    server._start_wanted()
     assert [status.state for status in server.table.statuses()] == ["backoff"]
     for number, handler in before:
         signal.signal(number, handler)
@@ -418,8 +457,13 @@ def test_a_room_that_cannot_be_watched_is_not_left_to_itself(paths: Paths, monke
     monkeypatch.setattr(nursery_process, "Process", refused)
     server = NurseryServer(paths, Config(), run, 0)
     server._do(server.table.spawn(settings(), server.loop.now))
+    server._start_wanted()
     (status,) = server.table.statuses()
-    assert (status.state, status.pid, status.reason) == ("backoff", 0, "cannot be watched: out of descriptors")
+    assert (status.state, status.pid, status.reason) == (
+        "backoff",
+        0,
+        "cannot be started: it cannot be watched: out of descriptors",
+    )
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
     for number, handler in before:
