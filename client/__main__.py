@@ -38,6 +38,7 @@ class Parser(argparse.ArgumentParser):
 class Runs(Protocol):
     async def run(self) -> int: ...
     def stop(self) -> None: ...
+    def cancel(self) -> None: ...
 
 
 def parser() -> Parser:
@@ -157,9 +158,9 @@ def _line_mode(options: argparse.Namespace, wishes: Wishes, remembered: memory.M
 
 async def _run(visit: Runs) -> int:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number, act in {signal.SIGINT: visit.cancel, signal.SIGTERM: visit.stop, signal.SIGHUP: visit.stop}.items():
         with contextlib.suppress(NotImplementedError, RuntimeError):
-            loop.add_signal_handler(number, visit.stop)
+            loop.add_signal_handler(number, act)
     faults: list[BaseException] = []
 
     def fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from wire.messages import (
 from wire.names import check_name, fold
 
 ACCOUNTS: Final = 100  # rows of a list; a word finds the others
+SESSION_HEADS: Final = ("number", "program", "from", "logged in", "last used")
 DEEDS: Final[dict[str, tuple[UserDeed, str]]] = {
     "lock": ("lock", "is locked, and logged out"),
     "unlock": ("unlock", "may log in again"),
@@ -61,8 +62,7 @@ class AccountVerbs:
 
     async def show_sessions(self) -> list[SessionRow]:
         page: SessionsPage = await self._client.ask(Sessions(limit=ACCOUNTS))
-        rows = [[row.session, *session_cells(row)] for row in page.sessions]
-        self._mode.table(rows, ["number", "", "program", "from", "begun", "last used"])
+        self._mode.table([session_cells(row) for row in page.sessions], SESSION_HEADS)
         self._teller.say("-- /sessions end NUMBER ends one, /sessions end others all but this one")
         return page.sessions
 
@@ -132,10 +132,10 @@ class AccountVerbs:
 
 
 def session_cells(row: SessionRow) -> list[str]:
-    state = "this one" if row.here else "online" if row.online else ""
+    """As SESSION_HEADS says."""
     begun = show.stamp(row.begun) if row.begun else "?"
-    used = "now" if row.online else show.stamp(row.used) if row.used else "?"
-    return [state, show.word(row.kind, 24) or "?", show.word(row.address, 40), begun, used]
+    used = "now, here" if row.here else "now" if row.online else show.stamp(row.used) if row.used else "?"
+    return [str(row.session), show.word(row.kind, 24) or "?", show.word(row.address, 40), begun, used]
 
 
 def account_cells(row: AdminUserRow) -> list[str]:

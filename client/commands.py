@@ -28,9 +28,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """To be told, not sent."""
+    """To be told, not sent. `doubt`: what may have been a text all the same, and is said when it is typed once more."""
 
     text: str
+    doubt: str = ""
 
 
 Typed = Talk | Command | Mistake
@@ -125,11 +126,12 @@ WORDS: Final = SLASH | OTHER_WORDS
 _LOOKS_LIKE_ONE = re.compile(r"<[A-Za-z]+>|[!*][A-Za-z]+|[A-Za-z]+\(\)")
 _AT = re.compile(r"@([A-Za-z0-9][A-Za-z0-9_.\-]*)(?:[:,]?\s+(.*))?", re.DOTALL)
 CLOSE: Final = 0.75  # as difflib measures: one letter wrong, or two changed places
-CLOSE_SLASH: Final = 0.5  # with a slash it was meant as a command
+CLOSE_SLASH: Final = 0.65  # with a slash it was meant as a command
+BEGUN: Final = 4  # letters, its sign included, of a word that was only begun
 
 
-def parse(line: str) -> Typed:
-    """What `line`, as typed, means."""
+def parse(line: str, doubted: str = "") -> Typed:
+    """What `line`, as typed, means; `doubted`: what was asked about just before."""
     text = clean(line)
     if text.startswith("//"):
         return Talk(text[1:])
@@ -139,7 +141,7 @@ def parse(line: str) -> Typed:
     word, _, rest = text.partition(" ")
     verb = WORDS.get(word.lower())
     if verb is None:
-        return _no_command(text, word)
+        return _no_command(text, word, rest.strip(), doubted)
     return _arguments(verb, rest.strip(), text)
 
 
@@ -152,18 +154,22 @@ def clean(line: str) -> str:
 def nearest(word: str, cutoff: float = CLOSE_SLASH) -> str | None:
     """The known word most like `word`, of the same dialect."""
     alike = [known for known in WORDS if known[0] == word[0] or (known.endswith("()") and word.endswith("()"))]
+    begun = [known for known in alike if known.startswith(word.lower()) and len(word) >= BEGUN]
+    if begun:
+        return min(begun, key=len)
     found = difflib.get_close_matches(word.lower(), alike, n=1, cutoff=cutoff)
     return found[0] if found else None
 
 
-def _no_command(text: str, word: str) -> Typed:
+def _no_command(text: str, word: str, rest: str, doubted: str) -> Typed:
     if word.startswith("/") and len(word) > 1 and "/" not in word[1:]:
         near = nearest(word)
         ending = f": did you mean {near}?" if near else ""
         return Mistake(f"no command {word}{ending} (/help lists them; //text says /text)")
-    if _LOOKS_LIKE_ONE.fullmatch(word) and word == text and (near := nearest(word, CLOSE)) is not None:
-        return Mistake(f"no command {word}: did you mean {near}?")
-    return Talk(text)
+    near = nearest(word, CLOSE) if text != doubted and _LOOKS_LIKE_ONE.fullmatch(word) else None
+    if near is None or isinstance(_arguments(WORDS[near], rest, text), Talk):  # with these words it would be a sentence
+        return Talk(text)
+    return Mistake(f"no command {word}: did you mean {near}? Typed once more, it is said as it stands", text)
 
 
 def _arguments(verb: Verb, rest: str, text: str) -> Typed:

@@ -20,7 +20,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.utils import get_cwidth
 
 from client.show import Spans
-from client.terminal import Interrupted, coloured, columns, no_echo
+from client.terminal import Cancelled, Interrupted, coloured, columns, no_echo
 from client.wrapping import wrap
 
 Words = Callable[[str, bool], Iterable[str]]  # (what was typed, whether it begins the line) → words it may become
@@ -68,13 +68,13 @@ class EditingTerminal:
                 handle_sigint=False,
             )
         except KeyboardInterrupt:
-            raise EOFError from None
+            raise Cancelled from None
         finally:
             self._asking = None
 
-    def interrupt(self) -> None:
+    def interrupt(self, why: type[Exception] = Interrupted) -> None:
         if self._asking is not None and self._asking.app.is_running and not self._asking.app.is_done:
-            self._asking.app.exit(exception=Interrupted())
+            self._asking.app.exit(exception=why())
 
     def write(self, spans: Spans) -> None:
         for row in wrap(spans, columns(), get_cwidth):

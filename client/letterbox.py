@@ -71,9 +71,10 @@ class Letterbox:
                 raise
         return await self.keep_draft(to, subject, body, answers)
 
-    async def keep_mail(self, mail: MailKeep) -> int:
-        """A mail from elsewhere into one's own mailbox."""
-        return _number(await self._patiently(mail))
+    async def keep_mail(self, mail: MailKeep) -> tuple[int, bool]:
+        """A mail from elsewhere into one's own mailbox: its number there, and whether it was not there before."""
+        done = await self._patiently(mail)
+        return _number(done), getattr(done, "fresh", True) is not False
 
     # -- looking
 

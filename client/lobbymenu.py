@@ -119,13 +119,14 @@ class LobbyMenu:
             self.shown = menu
             for line in menu.lines(linear=self._mode.terminal.linear):
                 self._mode.teller.say(line, "text")
-        typed = await self._mode.ask(f"Your choice [Enter: {menu.hint}]: ")
+        typed = await self._mode.ask(f"Your choice [Enter: {menu.hint}]: ", leaving=True)
         verb = menu.choose(typed)
         if verb is not None:
             return verb
         match commands.parse(typed):
             case Command() as command if self._mode.teller.me and command.verb != "help":
-                await self._mode.verbs.run(command)
+                with self._mode.telling():
+                    await self._mode.verbs.run(command)
             case Mistake(text):
                 self._mode.teller.say(f"-- {text}", "error")
             case _:

@@ -125,8 +125,9 @@ class MailDeeds:
                 count = await mailfiles.export(self._client, path, form, progress)
                 self._teller.say(f"-- {show.count(count, 'mail')} in {show.word(str(path))}", "good")
             else:
-                count = await mailfiles.load(self._client, Path(text).expanduser(), progress)
-                self._teller.say(f"-- {show.count(count, 'mail')} of {show.word(text)} in your mailbox", "good")
+                fresh, known = await mailfiles.load(self._client, Path(text).expanduser(), progress)
+                there = f"; {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
+                self._teller.say(f"-- {show.count(fresh, 'mail')} of {show.word(text)} came in{there}", "good")
         except LettersError as why:
             raise Refused("bad_text", str(why)) from None
         except OSError as why:

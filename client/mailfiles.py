@@ -26,17 +26,18 @@ async def export(box: Letterbox, path: Path, form: Form, progress: Progress) -> 
     return await asyncio.to_thread(write, path, form, map(letter, mails), len(mails), progress)
 
 
-async def load(box: Letterbox, path: Path, progress: Progress) -> int:
-    """How many the file holds; what is at the server already is left. Raises Refusal, LettersError, OSError."""
+async def load(box: Letterbox, path: Path, progress: Progress) -> tuple[int, int]:
+    """How many came in, and how many were at the server already. Raises Refusal, LettersError, OSError."""
     letters = await asyncio.to_thread(read, path)
     numbers: dict[str, int] = {}
-    done = 0
+    done = fresh = 0
     for batch in batches(letters, UNDER_WAY):
         stored = await asyncio.gather(*(box.keep_mail(keep(each, numbers)) for each in batch))
-        numbers |= dict(zip((each.key for each in batch), stored, strict=True))
+        numbers |= {each.key: number for each, (number, _) in zip(batch, stored, strict=True)}
+        fresh += sum(new for _, new in stored)
         done += len(batch)
         progress(done, len(letters))
-    return len(letters)
+    return fresh, len(letters) - fresh
 
 
 def where(text: str) -> tuple[Form, Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from client import show
 from client.answers import Refusal
 from client.maildeeds import FOLDERS, STARRED, MailDeeds, all_of, number, subject_of_reply
+from client.terminal import Cancelled
 from wire.errors import Refused
 from wire.messages import Mail, MailPage, MailRow
 
@@ -178,6 +179,11 @@ class Mailing(MailDeeds):
                     await (keep("not sent") if line.strip() == "/later" else self._drop())
                     return
                 lines.append(line)
+        except Cancelled:
+            if not any(lines):
+                raise
+            await keep("not sent")
+            return
         except EOFError:
             if any(lines):
                 await keep("the mail was not sent, a line with only a dot would have ended it")

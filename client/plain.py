@@ -22,7 +22,7 @@ from client.mailing import Mailing
 from client.memory import Memory, Place, remember
 from client.teller import Teller
 from client.telling import Telling
-from client.terminal import Interrupted, Terminal
+from client.terminal import Cancelled, Interrupted, Terminal
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
 from wire.messages import Say, Whisper
@@ -74,6 +74,8 @@ class LineMode:
         self._server_ends = False  # a room said so; the lobby is about to
         self.before = ""  # the room one looked at last
         self.back: list[str] = []  # the rooms one was in at the end of the last visit, as the lobby knows them
+        self._may_cancel = False  # a question of a dialog is asked, which Ctrl-C ends and no more
+        self._doubted = ""  # what was typed last, where it may have been meant as a command or not
         self._heading = ""  # the room one is on the way to
         self._crowd: asyncio.TimerHandle | None = None
 
@@ -96,13 +98,23 @@ class LineMode:
         if self._task is not None:
             self._task.cancel()
 
+    def cancel(self) -> None:
+        """Ctrl-C, where the terminal does not read it as a key."""
+        if self._may_cancel:
+            self.terminal.interrupt(Cancelled)
+        else:
+            self.stop()
+
     # -- what dialogs need
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:
-        """A refusal inside is told, and ends nothing."""
+        """A refusal inside is told, and ends nothing; nor does Ctrl-C at a question."""
         try:
             yield
+        except Cancelled:
+            self.teller.say("-- nothing was done")
+            self.menu.shown = None
         except Refused as why:
             self.teller.say(f"-- {why.text}", "error")
         except Refusal as why:
@@ -110,13 +122,21 @@ class LineMode:
                 raise
             self.teller.say(f"-- {show.word(why.text)}", "error")
 
-    async def ask(self, question: str, *, hidden: bool = False) -> str:
-        """A line; a question that lost its sense is asked again."""
+    async def ask(self, question: str, *, hidden: bool = False, leaving: bool = False) -> str:
+        """A line; a question that lost its sense is asked again. `leaving`: Ctrl-C is the end of input. Raises
+        EOFError, Cancelled."""
         while True:
+            self._may_cancel = not leaving
             try:
                 typed = await self.terminal.ask(lambda: question, hidden=hidden)
             except Interrupted:
                 continue
+            except Cancelled:
+                if leaving:
+                    raise EOFError from None
+                raise
+            finally:
+                self._may_cancel = False
             self._has_read()
             return typed
 
@@ -186,7 +206,7 @@ class LineMode:
         except Goodbye:
             await self.drained(FAREWELL_SECONDS)
             return LEFT
-        except EOFError:
+        except (EOFError, Cancelled):
             return await self._end_of_input()
 
     async def _again(self) -> None:
@@ -225,8 +245,12 @@ class LineMode:
             typed = await self.terminal.ask(self._prompt, talk=True)
         except Interrupted:
             return
+        except Cancelled:
+            raise EOFError from None
         self._has_read()
-        match commands.parse(typed):
+        meant = commands.parse(typed, self._doubted)
+        self._doubted = meant.doubt if isinstance(meant, Mistake) else ""
+        match meant:
             case Talk(text) if text:
                 await self._say(text)
             case Mistake(text):
@@ -234,7 +258,8 @@ class LineMode:
             case Command() as command:
                 if not self.terminal.typed_is_seen and command.verb != "whisper":
                     self.teller.say(f"> {show.word(typed)}")
-                await self.verbs.run(command)
+                with self.telling():
+                    await self.verbs.run(command)
                 self.menu.shown = None
 
     async def _say(self, text: str) -> None:

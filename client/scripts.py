@@ -54,6 +54,8 @@ class Script:
         if self._task is not None:
             self._task.cancel()
 
+    cancel = stop
+
     async def _visit(self) -> int:
         client, wishes = self._client, self._wishes
         await client.open()

@@ -28,16 +28,23 @@ class Interrupted(Exception):  # noqa: N818
     """The question has lost its sense: the room it was asked in is gone."""
 
 
+class Cancelled(Exception):  # noqa: N818
+    """Ctrl-C: whoever is asked will not answer."""
+
+
 class Terminal(Protocol):
     interactive: bool  # a person is there, who can be asked
     linear: bool  # it is listened to, or read by programs: no columns and rules, each line says what it is about
     typed_is_seen: bool  # what was typed stays on the screen
 
     async def ask(self, prompt: Callable[[], str], *, hidden: bool = False, talk: bool = False) -> str:
-        """A line; `talk`: one of a conversation, with history and completion. Raises EOFError, Interrupted."""
+        """A line; `talk`: one of a conversation, with history and completion.
 
-    def interrupt(self) -> None:
-        """End the question under way, if any."""
+        Raises EOFError, Interrupted, Cancelled.
+        """
+
+    def interrupt(self, why: type[Exception] = Interrupted) -> None:
+        """End the question under way, if any, with an exception."""
 
     def write(self, spans: Spans) -> None: ...
 
@@ -67,7 +74,7 @@ class PlainTerminal:
         self._rest = b""
         self._ended = False
         self._waiting: asyncio.Future[None] | None = None
-        self._interrupted = False
+        self._interrupted: type[Exception] | None = None
 
     async def ask(self, prompt: Callable[[], str], *, hidden: bool = False, talk: bool = False) -> str:
         if not talk:
@@ -76,12 +83,13 @@ class PlainTerminal:
         if not (hidden and self.interactive):
             return await self._line()
         with no_echo(self._fd):
-            line = await self._line()
-        self.write([])
-        return line
+            try:
+                return await self._line()
+            finally:
+                self.write([])
 
-    def interrupt(self) -> None:
-        self._interrupted = self._waiting is not None
+    def interrupt(self, why: type[Exception] = Interrupted) -> None:
+        self._interrupted = why if self._waiting is not None else None
         self._wake()
 
     def write(self, spans: Spans) -> None:
@@ -96,9 +104,9 @@ class PlainTerminal:
             if self._ended:
                 raise EOFError
             await self._readable()
-            if self._interrupted:
-                self._interrupted = False
-                raise Interrupted
+            if self._interrupted is not None:
+                why, self._interrupted = self._interrupted, None
+                raise why
             self._take(os.read(self._fd, CHUNK))
         return self._lines.pop(0).decode("utf-8", "replace")
 

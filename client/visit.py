@@ -64,6 +64,7 @@ class Visit(Scrollback):
         self.drafts_changed = False
         self.motd = ""
         self.mail_changes = 0  # rises with whatever may have changed a list of mail
+        self._doubted = ""  # what was typed last, where it may have been meant as a command or not
         self._typing_told = 0.0
         self._whose = ""  # a name at a server: whose drafts these are
         self.file: draftfile.DraftFile | None = None
@@ -181,7 +182,9 @@ class Visit(Scrollback):
 
     async def typed(self, text: str) -> bool:
         """Carry out a typed text in the room one looks at; False: it was not taken and is the typist's again."""
-        match commands.parse(text):
+        meant = commands.parse(text, self._doubted)
+        self._doubted = meant.doubt if isinstance(meant, Mistake) else ""
+        match meant:
             case Talk(said) if self.teller.here.startswith(DIRECT):
                 return bool(said) and await self._tell(said)
             case Talk(said):

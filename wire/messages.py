@@ -391,6 +391,7 @@ class Done(Answer, tag="done"):
     seq: int | UnsetType = UNSET  # of the line
     mail: int | UnsetType = UNSET  # of the mail
     room: str | UnsetType = UNSET  # as it is spelled
+    fresh: bool | UnsetType = UNSET  # of `mail_keep`: whether the mail was not there before
 
 
 class Pong(Answer, tag="pong"):

@@ -221,20 +221,29 @@ class FindLines(Dialog[int]):
 
 
 class Choose(Dialog[str]):
-    """One of several things; its id."""
+    """One of several things; its id. `heads`: what stands over the columns of a table of them, of which the last is
+    what most people want."""
 
-    def __init__(self, title: str, choices: Sequence[tuple[str, str]], text: str = "") -> None:
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]], text: str = "", *, heads: str = "") -> None:
         super().__init__()
+        self._heads = heads
         self._title_text = title
         self._choices = choices
         self._text = text
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog wide" if self._heads else "dialog"):
             yield Label(Content(self._title_text), classes="title")
             if self._text:
                 yield Label(Content(self._text), classes="about")
-            yield OptionList(*(Option(Content(label), id=id_) for id_, label in self._choices), markup=False)
+            if self._heads:
+                yield Label(Content(self._heads), classes="heads")
+            options = (Option(Content(label), id=id_) for id_, label in self._choices)
+            yield OptionList(*options, markup=False, classes="table" if self._heads else "")
+
+    def on_mount(self) -> None:
+        if self._heads:
+            self.query_one(OptionList).highlighted = len(self._choices) - 1
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)

@@ -6,8 +6,8 @@ from typing import Final
 
 from textual.app import App
 
-from client import show
-from client.accountverbs import session_cells
+from client import show, tables
+from client.accountverbs import SESSION_HEADS, session_cells
 from client.answers import Refusal
 from client.exporting import export
 from client.screens.dialogs import Ask, Choose, Confirm
@@ -38,11 +38,15 @@ class OwnAccount:
 
     async def _sessions(self) -> None:
         page: SessionsPage = await self._client.ask(Sessions(limit=SESSIONS))
-        choices = [("others", "End all others")]
-        choices += [(str(row.session), "  ".join(filter(None, session_cells(row)))) for row in page.sessions]
+        heads, _, *rows = tables.lines([session_cells(row)[1:] for row in page.sessions], SESSION_HEADS[1:])
+        choices = [(str(row.session), shown) for row, shown in zip(page.sessions, rows, strict=True)]
+        choices.append(("others", "End all others"))
         title = "Where you are logged in: Enter ends one"
-        chosen = await self._app.push_screen_wait(Choose(title, choices))
+        chosen = await self._app.push_screen_wait(Choose(title, choices, heads=heads))
         if chosen is None:
+            return
+        if any(row.here and str(row.session) == chosen for row in page.sessions):
+            self._tell("That is this one: Ctrl+Q leaves it.")
             return
         await self._client.ask(EndSession() if chosen == "others" else EndSession(session=int(chosen)))
         self._tell("All your other sessions have ended." if chosen == "others" else "That session has ended.")

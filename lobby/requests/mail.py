@@ -196,7 +196,7 @@ def keep(desk: Desk, connection: Connection, message: MailKeep) -> None:
     name = connection.who.name
     before = desk.mailbox.unread(name)
     mail, fresh = store(desk, name, message)
-    desk.answer(connection, message, Done(mail=mail))
+    desk.answer(connection, message, Done(mail=mail, fresh=fresh))
     if fresh:
         tell_change(desk, connection, mail, before=before)
 

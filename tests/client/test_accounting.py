@@ -25,8 +25,8 @@ def asked(parlour: FakeParlour, kind: type) -> list[m.Message]:
 
 def test_sessions_are_listed_and_ended(parlour: FakeParlour, pipes: Pipes) -> None:
     out = visit(pipes, parlour, "7", "2", "6", "2", "o", "2", "9", "0", "/sessions end x")
-    assert "7; this one; program parlour; from 127.0.0.1; begun 2026-11-20 18:00; last used now" in out
-    assert "6; program ?; from 10.0.0.1; begun ?; last used 2026-11-20 18:00" in out
+    assert "7; program parlour; from 127.0.0.1; logged in 2026-11-20 18:00; last used now, here" in out
+    assert "6; program ?; from 10.0.0.1; logged in ?; last used 2026-11-20 18:00" in out
     assert "-- session 6 has ended, in rooms too" in out
     assert "-- all your other sessions have ended, in rooms too" in out
     assert "-- you have no session 9" in out

@@ -111,6 +111,30 @@ def test_nothing_is_near_to_everything() -> None:
     assert nearest("/zzzzzz") is None
 
 
+@pytest.mark.parametrize("typed", ["<jion> attic", "<jion>", "!jion attic", "<Jion>  attic", "!atach notes.txt"])
+def test_what_is_near_a_word_of_a_dialect_is_asked_about_and_then_said(typed: str) -> None:
+    mistake = parse(typed)
+    assert isinstance(mistake, Mistake)
+    assert "did you mean" in mistake.text
+    assert parse(typed, mistake.doubt) == Talk(typed)
+    assert parse(typed, "something else") == mistake
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["<3 you", "<grin> hello", "<jion> attic is what I typed", "<lsit> of things", "!", "*sigh* oh", "<-- this",
+     "a <jion> b", "!important: read this", "<b>attic</b>"],
+)  # fmt: skip
+def test_a_text_is_a_text(typed: str) -> None:
+    assert parse(typed) == Talk(typed)
+
+
+def test_only_what_is_close_is_suggested() -> None:
+    assert nearest("/frobnicate") is None
+    for typed, meant in {"/jion": "/join", "/hlep": "/help", "/lst": "/list", "/inv": "/invite"}.items():
+        assert nearest(typed) == meant, typed
+
+
 def test_every_word_means_a_verb_and_every_verb_is_done() -> None:
     assert set(WORDS.values()) <= set(VERBS)
     for verb, form in VERBS.items():

@@ -167,7 +167,7 @@ def test_a_draft_that_is_gone_is_kept_as_a_new_one() -> None:
 
 def test_a_server_that_asks_to_slow_down_is_waited_for() -> None:
     box = Box(Refusal("too_fast", "wait", retry_after=0.001), m.Done(mail=4))
-    assert asyncio.run(box.keep_mail(m.MailKeep(sender="z", body="b", at=1))) == 4
+    assert asyncio.run(box.keep_mail(m.MailKeep(sender="z", body="b", at=1))) == (4, True)
     box = Box(Refusal("too_fast", "wait", retry_after=0.001), *pages([1, 2]))
 
     async def numbers() -> list[int]:
@@ -199,8 +199,8 @@ def test_out_and_in_again(form: Any, tmp_path: Path) -> None:
     path = tmp_path / "mail"
     assert asyncio.run(mailfiles.export(box, path, form, lambda *done: told.append(done))) == 3
     assert [message.after for message in box.asked] == [0, 2]
-    back = Box(*(m.Done(mail=number) for number in (101, 102, 103)))
-    assert asyncio.run(mailfiles.load(back, path, lambda *done: told.append(done))) == 3
+    back = Box(*(m.Done(mail=number, fresh=number != 102) for number in (101, 102, 103)))
+    assert asyncio.run(mailfiles.load(back, path, lambda *done: told.append(done))) == (2, 1)
     assert [(keep.at, keep.answers) for keep in back.asked] == [(1, UNSET), (2, 101), (3, 102)]
     assert told[-1] == (3, 3)
 

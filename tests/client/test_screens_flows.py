@@ -521,7 +521,7 @@ def test_a_code_leads_in_and_the_account_page_ends_sessions_and_the_account(stag
             await ann.sees("You are", "Capitals")
             await ann.app_is_on("#do-sessions")
             await ann.presses("enter")
-            await ann.sees("End all others", "this one", "scenes")
+            await ann.sees("program", "logged in", "End all others", "now, here", "scenes")
             await ann.until(lambda: isinstance(ann.app.focused, OptionList))
             await ann.presses("enter")
             await ann.sees("All your other sessions have ended.")
