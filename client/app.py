@@ -99,7 +99,7 @@ class ParlourApp(Doings):
     def on_mount(self) -> None:
         self.animation_level = "none"  # over ssh each frame is bytes
         if self._complaint:
-            self.notify(self._complaint, severity="warning", markup=False)
+            self.notify(self._complaint, severity="warning")
         known = self.memory.visit(str(self.wishes.address))
         name = self.wishes.name or known.name
         account = bool(known.name) and not known.guest
@@ -160,21 +160,21 @@ class ParlourApp(Doings):
         for room in waiting:
             if fold(room) not in visit.client.session.rooms:
                 told = f"What you wrote in {show.word(room)} waits: it is sent when you are in it again."
-                self.notify(told, markup=False)
+                self.notify(told)
         await visit.tell_again()
         await self._mail_again()
         if visit.file is not None and visit.file.more:
             told = "More that you wrote in another window waits: it comes when the client is opened once more."
-            self.notify(told, markup=False)
+            self.notify(told)
 
     async def _mail_again(self) -> None:
         """The mail that was being written when the client ended, and what became of it if it was on its way."""
         mail = Lettering(self._visit(), self._visit().drafts.letter)
         if mail.handed_over:
             try:
-                self.notify(await mail.send(), markup=False)
+                self.notify(await mail.send())
             except Refusal as why:
-                self.notify(f"Your mail is not sent: {show.word(why.text)}", severity="warning", markup=False)
+                self.notify(f"Your mail is not sent: {show.word(why.text)}", severity="warning")
         if any(mail.letter.fields):
             self.write_mail("")
 
@@ -195,7 +195,7 @@ class ParlourApp(Doings):
             case events.RoomRefused(room, _, text):
                 visit.floor.tables.pop(fold(room), None)
             case events.Announced(None, text):
-                self.notify(show.clean(text), title="The server's operator says", timeout=15, markup=False)
+                self.notify(text, title="The server's operator says")
         if alert is not None:
             self._alert(alert)
         self._soon()
@@ -203,7 +203,7 @@ class ParlourApp(Doings):
     def _log_in_again(self, text: str) -> None:
         visit = self._visit()
         self.push_screen(Welcome(self._same, self._again, str(visit.address), visit.me, known=True))
-        self.notify(show.word(text), severity="warning", markup=False)
+        self.notify(show.word(text), severity="warning")
 
     async def _same(self, _where: Address) -> events.Greeted:
         greeted = self._visit().client.greeted
@@ -234,7 +234,7 @@ class ParlourApp(Doings):
         if self.settings.notices.desktop:
             self._write(notice.desktop(notice.heading(alert), alert.text, os.environ))
         if self._focused:
-            self.notify(show.word(alert.text, 120), title=notice.heading(alert), timeout=6, markup=False)
+            self.notify(alert.text, title=notice.heading(alert))
 
     def drawn(self) -> None:
         visit = self._visit()
@@ -245,11 +245,7 @@ class ParlourApp(Doings):
         wanted = f"{f'({mentions}) ' if mentions else ''}{here.name if here else 'Parlour'}"
         if wanted != self._window:
             self._window = wanted
-            self._write(notice.title(wanted))
-
-    def _write(self, sequence: str) -> None:
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
+            self._write(notice.title(wanted, os.environ))
 
     def on_app_focus(self) -> None:
         self._focused = True

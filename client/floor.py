@@ -18,6 +18,7 @@ from wire.names import fold
 
 DIRECT: Final = "@"  # begins the name of a table for what one person and we tell each other; no room's name does
 TYPING_SECONDS: Final = 6.0  # a sign of typing is good for so long
+ANNOUNCED_MOST: Final = 1_000  # characters, as the server takes them
 CROWD: Final = 50  # members from which on comings and goings are not told
 
 
@@ -54,6 +55,7 @@ class Floor:
         self.back_at: dict[str, int] = {}  # the same as the lobby told it, for another machine than the last
         self.invitations: dict[str, str] = {}  # fold(room) → who let us in, until we have been there
         self.lobby_lost = False
+        self.announced = ""  # what the server's operator said to all, last
         self.aside: Callable[[show.Spans], None] = lambda _spans: None  # words that belong to no room
         self.teller = Teller(self._told)
         self.teller._welcomed = True
@@ -142,9 +144,11 @@ class Floor:
                 self._tell(room, event)
             case events.Held(room) | events.GapCame(room):
                 self._tell(room, event)
+            case events.Announced(None, text):
+                self.announced = show.word(text, ANNOUNCED_MOST)
+                self._tell_in(self.shown, event)
             case events.Announced() | events.Complaint():
-                if fold(room or "") in self.tables:
-                    self._tell(room or "", event)
+                self._tell_in(fold(room or ""), event)
 
     def _presence(self, event: events.PresenceCame) -> None:
         if event.count < CROWD:
@@ -256,6 +260,11 @@ class Floor:
         before, self._about, self.teller.here = self.teller.here, room, room
         self.teller.event(event)
         self._about, self.teller.here = "", before
+
+    def _tell_in(self, key: str, event: events.Event) -> None:
+        """In the table under `key`, if there is one."""
+        if (table := self.tables.get(key)) is not None:
+            self._tell(table.name, event)
 
     def _told(self, spans: show.Spans) -> None:
         room = self._about or self.teller.here

@@ -1,6 +1,7 @@
 """How a terminal is told of something: bell, title, desktop notice (OSC 9 and 777), also through tmux and screen. Pure.
 
-Law: what goes into a control sequence is one line of printable characters without `;`, whoever wrote it.
+Law: what goes into a control sequence is one line of printable characters without `;`, whoever wrote it; and in GNU
+screen of such as fit into a byte, for it keeps no more of each in a sequence, and of U+541B that is an escape.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from wire.names import fold
 ESC: Final = "\x1b"
 END: Final = "\x07"
 LONGEST: Final = 120
+PIECE: Final = 380  # characters, of up to two bytes: GNU screen drops a wrapping of more than 768 (its MAXSTR)
 
 
 def harmless(text: str) -> str:
@@ -21,9 +23,10 @@ def harmless(text: str) -> str:
     return "".join(char for char in show.word(text, LONGEST) if char.isprintable() and char != ";")
 
 
-def title(text: str) -> str:
-    """The sequence that names the window."""
-    return f"{ESC}]2;{harmless(text)}{END}"
+def title(text: str, environment: Mapping[str, str]) -> str:
+    """The sequence that names the window; tmux and screen take it for theirs, and hand it on as they are set."""
+    sequence = f"{ESC}]2;{harmless(text)}{END}"
+    return narrow(sequence) if environment.get("STY") else sequence
 
 
 def desktop(head: str, text: str, environment: Mapping[str, str]) -> str:
@@ -36,9 +39,19 @@ def passed_through(sequences: str, environment: Mapping[str, str]) -> str:
     """Wrapped so that tmux hands it on to the terminal around it; GNU screen takes it in pieces."""
     if environment.get("TMUX"):
         return f"{ESC}Ptmux;{sequences.replace(ESC, ESC + ESC)}{ESC}\\"
-    if environment.get("STY"):
-        return "".join(f"{ESC}P{ESC}{part}{END}{ESC}\\" for part in sequences.split(ESC)[1:] for part in [part[:-1]])
-    return sequences
+    return in_pieces(sequences) if environment.get("STY") else sequences
+
+
+def in_pieces(sequences: str) -> str:
+    """Wrapped so that GNU screen hands it on."""
+    sequences = narrow(sequences)
+    pieces = (sequences[at : at + PIECE] for at in range(0, len(sequences), PIECE))
+    return "".join(f"{ESC}P{piece}{ESC}\\" for piece in pieces)
+
+
+def narrow(sequences: str) -> str:
+    """With a question mark for each character that GNU screen would make another of."""
+    return "".join(char if ord(char) < 0x100 else "?" for char in sequences)
 
 
 def wanted(alert: Alert, settings: Settings, shown: str, *, focused: bool) -> bool:

@@ -57,7 +57,13 @@ DOORS = {
     "rich": {name for name in NAMES if name.startswith("client/screens/")},
     "selectors": {"wire/loop.py"},
     "select": {"base/processes.py"},  # a pidfd, waited for with a limit
-    "subprocess": {"lobby/archives.py", "lobby/useredit.py", "lobby/guardian.py", "lobby/upgrade.py"},
+    "subprocess": {
+        "lobby/archives.py",
+        "lobby/useredit.py",
+        "lobby/guardian.py",
+        "lobby/upgrade.py",
+        "client/handing.py",
+    },
     "multiprocessing": set(),
     "tqdm": {"base/progress.py", "lobby/upgrade.py"},  # in commands, never in a server's memory
     "argon2": {"lobby/passwords.py"},

@@ -98,4 +98,4 @@ class AccountPage(VerticalScroll):
         if getattr(self.visit.settings.notices, name) != event.value:
             setattr(self.visit.settings.notices, name, event.value)
             if complaint := save(self.visit.settings):
-                self.notify(complaint, severity="warning", markup=False)
+                self.notify(complaint, severity="warning")

@@ -64,7 +64,7 @@ class AdminAccounts(Vertical):
         try:
             page = await self.visit.client.accounts(find, "" if anew else self._last, PAGE)
         except Refusal as why:
-            self.notify(show.word(why.text), severity="warning", markup=False)
+            self.notify(show.word(why.text), severity="warning")
             return
         table = self.query_one(Grid)
         if anew:
@@ -87,7 +87,7 @@ class AdminAccounts(Vertical):
         try:
             answer = await self.visit.client.ask(AdminUser(name=name, do=_deed(deed), role=role))
         except Refusal as why:
-            self.notify(show.word(why.text), severity="error", markup=False)
+            self.notify(show.word(why.text), severity="error")
             return
         if isinstance(answer, Code):
             until = f"Once, until {show.stamp(answer.expires)}, by 'I have a code'. It is not shown again."
@@ -95,7 +95,7 @@ class AdminAccounts(Vertical):
                 Choose(f"{show.word(name)}: {show.word(answer.code)}", [("", "Done")], until)
             )
         else:
-            self.notify(f"{show.word(name)}: done.", markup=False)
+            self.notify(f"{show.word(name)}: done.")
         self._fetch(anew=True)
 
     async def _sure(self, what: str, name: str) -> bool:

@@ -71,7 +71,7 @@ class AdminPage(Vertical):
         try:
             await self.visit.client.announce(check_text(text), room)
         except (Refusal, Refused) as why:
-            self.notify(show.word(why.text), severity="error", markup=False)
+            self.notify(show.word(why.text), severity="error")
             return
-        self.notify(f"Announced to {show.word(room) if room else 'everybody who is here'}.", markup=False)
+        self.notify(f"Announced to {show.word(room) if room else 'everybody who is here'}.")
         self.query_one(AuditLog).opened()

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.dialogs import Choose
 from client.screens.grid import Grid
 from client.visit import Visit
 
@@ -45,14 +46,14 @@ class AuditLog(Vertical):
     def _selected(self, event: Grid.RowSelected) -> None:
         """An act whole, as a row may be cut off."""
         when, who, what, *rest = (str(cell) for cell in event.data_table.get_row_at(event.cursor_row))
-        self.notify("\n".join((when, *rest)), title=f"{who}: {what}", timeout=15, markup=False)
+        self.app.push_screen(Choose(f"{who}: {what}", [("", "Done")], "\n".join((when, *rest)).rstrip()))
 
     @work(exclusive=True, group="audit")
     async def _fetch(self, *, anew: bool) -> None:
         try:
             page = await self.visit.client.audit(None if anew else self._oldest, PAGE)
         except Refusal as why:
-            self.notify(show.word(why.text), severity="warning", markup=False)
+            self.notify(show.word(why.text), severity="warning")
             return
         table = self.query_one(Grid)
         if anew:

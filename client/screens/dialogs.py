@@ -167,7 +167,7 @@ class WriteMail(Dialog[bool]):
         except (Refusal, Refused) as why:
             self.complain(why.text)
             return
-        self.notify(told, markup=False)
+        self.notify(told)
         self.dismiss(True)
 
 

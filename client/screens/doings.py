@@ -169,7 +169,7 @@ class Doings(Ways):
         try:
             await self._visit().enter(room, create=False)
         except Refusal as why:
-            self.notify(show.word(why.text), severity="error", markup=False)
+            self.notify(show.word(why.text), severity="error")
 
     @work
     async def action_topic(self) -> None:
@@ -192,14 +192,14 @@ class Doings(Ways):
         try:
             await (visit.client.ask_room(room, message) if room else visit.client.ask(message))
         except (Refusal, Refused) as why:
-            self.notify(show.word(why.text), severity="error", markup=False)
+            self.notify(show.word(why.text), severity="error")
 
     def action_quiet(self) -> None:
         here = fold(self._visit().teller.here)
         quiet = self.settings.notices.quiet
         if here:
             (quiet.remove if here in quiet else quiet.append)(here)
-            self.notify(f"Notices of {here} are {'off' if here in quiet else 'on'}.", markup=False)
+            self.notify(f"Notices of {here} are {'off' if here in quiet else 'on'}.")
             settings.save(self.settings)
 
     def action_theme(self, theme: str) -> None:

@@ -254,7 +254,6 @@ class Lines(ScrollView, can_focus=True):
     def action_copy(self) -> None:
         if self._cursor is not None:
             self.app.copy_to_clipboard(self.page.plain(self._cursor))
-            self.notify("The line is copied.", timeout=2)
 
     def on_mouse_scroll_up(self) -> None:
         """At the very top nothing moves, and what could not be fetched before is asked for again."""

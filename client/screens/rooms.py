@@ -36,6 +36,7 @@ class RoomsPage(Vertical):
         motd = Static(Content(self.visit.motd), id="motd", classes="hint")
         motd.display = bool(self.visit.motd)
         yield motd
+        yield Static("", id="announced", markup=False)
         yield Static("", id="unread-mail")
         yield Input(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
         yield OptionList(id="room-list", markup=False)
@@ -46,9 +47,13 @@ class RoomsPage(Vertical):
         self.refresh_rows()
 
     def tick(self) -> None:
-        """What is unread, also at the login, and invitations; else rooms change but by asking."""
+        """What is unread, also at the login, invitations, and what the operator said last; else rooms change but by
+        asking."""
         if list(self.visit.floor.invitations) != self._invited:
             self.refresh_rows()
+        announced = self.query_one("#announced", Static)
+        announced.display = bool(self.visit.floor.announced)
+        announced.update(f"The server's operator says: {self.visit.floor.announced}")
         unread = self.visit.client.session.lobby.unread
         note = self.query_one("#unread-mail", Static)
         note.display = bool(unread)

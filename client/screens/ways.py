@@ -6,13 +6,13 @@ Law: what has changed is drawn at most `FRAMES` times a second, and on a big scr
 from typing import Final
 
 from textual import work
-from textual.app import App
 
 from client import show
 from client.drafts import Letter
 from client.lettering import Lettering
 from client.link import read_clock
 from client.screens import dialogs
+from client.screens.asides import Asides
 from client.screens.main import Main
 from client.settings import Settings
 from client.show import Spans
@@ -28,7 +28,7 @@ OWN: Final = ("next_room", "previous", "lines", "find", "end", "links", "write",
               "step_room", "command_palette")  # fmt: skip
 
 
-class Ways(App[int]):
+class Ways(Asides):
     visit: Visit | None = None
     settings: Settings
     _dirty = False
@@ -88,7 +88,7 @@ class Ways(App[int]):
         self.push_screen(dialogs.WriteMail(Lettering(visit, letter), stored=letter.draft is not None))
 
     def aside(self, spans: Spans) -> None:
-        self.notify(show.plain(spans).removeprefix("-- "), markup=False)
+        self.notify(show.plain(spans).removeprefix("-- "))
 
     def draft_changed(self, room: str) -> None:
         """What stands in a composer is another text now."""
