@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -59,6 +60,7 @@ def open_link(link: str, environment: Mapping[str, str]) -> None:
         )  # fmt: skip
         code = process.wait(MOMENT)
     except subprocess.TimeoutExpired:
+        threading.Thread(target=process.wait, daemon=True).start()  # it leaves no zombie behind
         return
     except OSError as why:
         raise NotOpened(f"{words[0]} did not run ({why.strerror})") from None

@@ -43,10 +43,14 @@ class Asides(App[int]):
     async def on_event(self, event: Event) -> None:
         """Textual's own first look at what comes in."""
         if isinstance(event, Key) and self._said_at and read_clock().mono - self._said_at >= READ:
-            self._said_at = 0.0
-            self._take_away(all_but=0)
-            self.clear_notifications()
+            self.hush()
         await super().on_event(event)
+
+    def hush(self) -> None:
+        """Nothing is said any more."""
+        self._said_at = 0.0
+        self._take_away(all_but=0)
+        self.clear_notifications()
 
     def _take_away(self, *, all_but: int) -> None:
         """The older ones, with the row each has: Textual's own way leaves it behind, empty."""

@@ -73,6 +73,8 @@ async def inside(pilot: Pilot[Any]) -> None:
     app.still.furnish()
     app._frame()
     await settled(pilot)
+    app.hush()
+    await settled(pilot)
 
 
 async def welcome(pilot: Pilot[Any]) -> None:

@@ -25,7 +25,7 @@ async def in_the_hall(size: tuple[int, int] = (80, 24)) -> AsyncIterator[Sight]:
         await inside(pilot)
         app.action_room("hall")
         await settled(pilot)
-        app._take_away(all_but=0)
+        app.hush()
         await settled(pilot)
         yield Sight(app, pilot)
 
