@@ -342,7 +342,7 @@ class InboxPage(Vertical):
         try:
             await self.visit.client.empty_trash()
         except Refusal as why:
-            self.notify(show.word(why.text), severity="error", markup=False)
+            self.notify(show.word(why.text), severity="error")
             return
         self._clear()
         self.refresh_rows()

@@ -184,7 +184,7 @@ class RoomPane(Vertical):
         try:
             await page
         except Refusal as why:
-            self.notify(show.word(why.text), severity="warning", markup=False)
+            self.notify(show.word(why.text), severity="warning")
             return False
         return True
 
