@@ -6,14 +6,15 @@ an empty room only, checks every line, and stores all of the file or nothing.
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final, TextIO
 
 import msgspec
 
 from base.locks import Lock
 from base.paths import RoomPaths
-from roomproc.history import History, entry_of
-from roomproc.staged import Told, Work
+from roomproc.history import History, extent
+from roomproc.rows import COLUMNS, entries_of
 from wire.archive import VERSION, Header, text
 from wire.codec import BadMessage, Codec, encode
 from wire.errors import Refused
@@ -39,7 +40,7 @@ def export(room: str, files: RoomPaths, out: TextIO, form: str, progress: Progre
         raise ArchiveError(f"the room {room} has no lines yet")
     db = sqlite3.connect(f"file:{files.log_db}?mode=ro", uri=True)
     try:
-        first, last = db.execute("SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM entries").fetchone()
+        first, last = extent(db)
         if form == "jsonl":
             topic = db.execute("SELECT value FROM facts WHERE name = 'topic'").fetchone()
             header = Header(parlour=VERSION, room=room, topic=topic[0] if topic else "", first=first, last=last)
@@ -71,10 +72,7 @@ def load(source: TextIO, files: RoomPaths, epoch: int, progress: Progress) -> in
         opened = history.open(epoch)
         if opened.seq:
             raise ArchiveError("the room has lines already; import into a new one")
-        work = Work()
-        work.facts["topic"] = header.topic
-        work.entries = _Checked(lines, header, progress)  # type: ignore[assignment]  # read while it is stored
-        history.commit(work)
+        history.fill(_all_checked(lines, header, progress), header.topic)
     except sqlite3.Error as why:
         raise ArchiveError(f"the disk refused: {why}") from None
     finally:
@@ -82,31 +80,21 @@ def load(source: TextIO, files: RoomPaths, epoch: int, progress: Progress) -> in
     return header.last - header.first + 1
 
 
-class _Checked:
+def _all_checked(lines: Iterator[str], header: Header, progress: Progress) -> Iterator[Entry]:
     """The entries of an export, checked one by one as they are asked for."""
-
-    def __init__(self, lines: Iterator[str], header: Header, progress: Progress) -> None:
-        self._lines = lines
-        self._header = header
-        self._progress = progress
-
-    def __bool__(self) -> bool:
-        return self._header.last >= self._header.first
-
-    def __iter__(self) -> Iterator[Told]:
-        header, at = self._header, 0
-        for seq in range(header.first, header.last + 1):
-            number = seq - header.first + 2
-            entry = _checked(next(self._lines, ""), number)
-            if entry.seq != seq or entry.at < at:
-                raise ArchiveError(f"line {number}: expected entry {seq}, in order of time")
-            at = entry.at
-            yield Told(entry)
-            if number % PAGE == 0:
-                self._progress(number, header.last - header.first + 1)
-        if next(self._lines, ""):
-            raise ArchiveError("there are more lines than the first one says")
-        self._progress(header.last - header.first + 1, header.last - header.first + 1)
+    at, count = 0, header.last - header.first + 1
+    for seq in range(header.first, header.last + 1):
+        number = seq - header.first + 2
+        entry = _checked(next(lines, ""), number)
+        if entry.seq != seq or entry.at < at:
+            raise ArchiveError(f"line {number}: expected entry {seq}, in order of time")
+        at = entry.at
+        yield entry
+        if number % PAGE == 0:
+            progress(number, count)
+    if next(lines, ""):
+        raise ArchiveError("there are more lines than the first one says")
+    progress(count, count)
 
 
 def _header(line: str) -> Header:
@@ -135,16 +123,18 @@ def _checked(line: str, number: int) -> Entry:
 
 
 def _entries(db: sqlite3.Connection, first: int, last: int) -> Iterator[Entry]:
-    """All entries, a page at a time, so that no read transaction holds up the room's checkpoints."""
+    """All entries, a page of rows at a time, so that no read transaction holds up the room's checkpoints."""
     after = first - 1
     while after < last:
         rows: list[Any] = db.execute(
-            "SELECT seq, at, kind, sender, guest, text FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-            (after, last, PAGE),
+            f"SELECT {COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - ours
+            (after, PAGE),
         ).fetchall()
         if not rows:
             return
-        yield from map(entry_of, rows)
+        for entry in chain.from_iterable(map(entries_of, rows)):
+            if after < entry.seq <= last:
+                yield entry
         after = rows[-1][0]
 
 

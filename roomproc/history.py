@@ -8,53 +8,18 @@ next version is read and written as well: a step of SCHEMA only adds, and whoeve
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, cast
 
 import msgspec
-from msgspec import UNSET
 
-from base.sqlite import Durability, blank, connect, create, migrate, set_durability
+from base.sqlite import Durability, connect, create, migrate, set_durability
 from roomproc.people import Remembered
-from roomproc.staged import Standing, StoredWhisper, Told, Work
+from roomproc.rows import COLUMNS, TOGETHER, entries_of, row_of, row_of_many, rows_of
+from roomproc.schema import AHEAD, BLANK, SCHEMA
+from roomproc.staged import Sent, Standing, StoredWhisper, Work, counted
 from wire.control import RoomSettings
-from wire.messages import Entry, Line, Moderated, Topic
-
-AHEAD: Final = 1  # so many versions later a file may be: what an upgrade wrote before it was taken back
-_LINE, _ACTION, _TOPIC, _MODERATED = 0, 1, 2, 3
-SCHEMA: Final = [
-    """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE streams (number INTEGER PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (account, name));
-CREATE TABLE entries (
-  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, sender TEXT NOT NULL, guest INTEGER NOT NULL,
-  text TEXT NOT NULL, stream INTEGER, id TEXT);
-CREATE UNIQUE INDEX sent ON entries (stream, id) WHERE stream IS NOT NULL;
-CREATE TABLE whispers (
-  number INTEGER PRIMARY KEY, at INTEGER NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL, text TEXT,
-  stream INTEGER, id TEXT);
-CREATE UNIQUE INDEX whispered ON whispers (stream, id) WHERE stream IS NOT NULL;
-CREATE TABLE spent (number TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE revoked (name TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE standing (
-  name TEXT NOT NULL, what TEXT NOT NULL, shown TEXT NOT NULL, until INTEGER, PRIMARY KEY (name, what)) WITHOUT ROWID;
-CREATE TABLE members (name TEXT PRIMARY KEY, guest INTEGER NOT NULL) WITHOUT ROWID
-""",
-    """
-CREATE TABLE dropped (
-  stream INTEGER NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (stream, id)
-) WITHOUT ROWID;
-CREATE INDEX dropped_by_time ON dropped (at)
-""",  # keys of lines that retention dropped inside the resend window
-    """
-ALTER TABLE streams ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX streams_by_use ON streams (used)
-""",  # when something was last said under a stream, as of its latest note; 0: not known
-    "ALTER TABLE standing ADD COLUMN at INTEGER NOT NULL DEFAULT 0",  # so that it does not pass on with the name
-]
-
-BLANK: Final = blank(SCHEMA)  # made once, before the fork
+from wire.messages import Entry, Line
 
 
 class Opened(msgspec.Struct):
@@ -120,10 +85,9 @@ class History:
         set_durability(db, self._durability)
         facts = dict(db.execute("SELECT name, value FROM facts"))
         seq, at = db.execute("SELECT seq, at FROM entries ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
-        (first,) = db.execute("SELECT min(seq) FROM entries").fetchone()
         return Opened(
             seq=seq,
-            first=first or 1,
+            first=self.extent()[0],
             at=at,
             epoch=facts["epoch"],
             incarnation=facts["incarnation"],
@@ -161,9 +125,7 @@ class History:
     # -- the round
 
     def commit(self, work: Work) -> None:
-        """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back.
-
-        The entries may be any iterable: an import reads them as they are stored."""
+        """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back."""
         db = self._db
         before, numbers = db.total_changes, [stream.number for stream in work.streams]
         db.execute("BEGIN IMMEDIATE")
@@ -171,7 +133,7 @@ class History:
             for stream in work.streams:
                 stream.number = self._stream_number(stream.account, stream.name, work.at)
             if work.entries:
-                self._enter(map(_row, work.entries))
+                self._enter(work)
             if work.whispers:
                 db.executemany(
                     _WHISPER,
@@ -193,11 +155,34 @@ class History:
             stream.noted = True
         self.behind += 2 + (db.total_changes - before) // ROWS_A_PAGE
 
-    def _enter(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        """Many rows in one statement cost a fifth less than each in its own; the rest go one by one."""
-        while len(some := list(islice(rows, TOGETHER))) == TOGETHER:
-            self._db.execute(_ENTER_MANY, list(chain.from_iterable(some)))
-        self._db.executemany(_ENTER, some)
+    def _enter(self, work: Work) -> None:
+        entries = work.entries
+        if len(entries) >= TOGETHER and entries[0].at == entries[-1].at and {*map(type, entries)} == {Line}:
+            self._enter_together(cast("list[Line]", entries), work.sent)
+            return
+        keys = {seq: (sent.stream.number, one) for sent in work.sent for seq, one in sent.each()}
+        rows = ((*row_of(entry), *keys.get(entry.seq, (None, None))) for entry in entries)
+        self._db.executemany(_ENTER, rows)
+
+    def _enter_together(self, lines: list[Line], sent: list[Sent]) -> None:
+        for row in rows_of(lines, {run.seq: run.count for run in sent if run.count > 1}):
+            self._db.execute(_ENTER, (*row, None, None))
+            self.behind += len(row[-1]) // PAGE_BYTES
+        at = lines[-1].at
+        for one in sent:
+            stream = one.stream.number
+            if one.count == 1:
+                key = "INSERT INTO dropped (stream, id, seq, at) VALUES (?, ?, ?, ?)"
+                self._db.execute(key, (stream, one.id, one.seq, at))
+            else:
+                before, first = counted(one.id)
+                self._db.execute(_RUN, (one.seq, at, stream, before, first, first + one.count - 1))
+
+    def fill(self, entries: Iterable[Entry], topic: str) -> None:
+        """Store an import, of lines that nobody sends again: all of it or nothing, read as it is stored."""
+        with self._transaction() as db:
+            db.executemany(_ENTER, ((*row_of(entry), None, None) for entry in entries))
+            db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('topic', ?)", (topic,))
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log has into the file: when that is all, the next commit begins the log anew."""
@@ -253,8 +238,10 @@ class History:
         row = self._db.execute(
             "SELECT seq FROM entries WHERE stream = ?1 AND id = ?2"
             " UNION ALL SELECT 0 FROM whispers WHERE stream = ?1 AND id = ?2"
-            " UNION ALL SELECT seq FROM dropped WHERE stream = ?1 AND id = ?2",
-            (stream, message_id),
+            " UNION ALL SELECT seq FROM dropped WHERE stream = ?1 AND id = ?2"
+            " UNION ALL SELECT seq + ?4 - first FROM (SELECT seq, first FROM runs"
+            " WHERE stream = ?1 AND before = ?3 AND last >= ?4 ORDER BY last LIMIT 1) WHERE first <= ?4",
+            (stream, message_id, *counted(message_id)),
         ).fetchone()
         return row[0] if row else None
 
@@ -282,6 +269,9 @@ class History:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
             db.execute("DELETE FROM dropped WHERE at < ?", (window_before,))
+            newer = "SELECT seq FROM runs WHERE at >= ? ORDER BY seq LIMIT 1"  # in the order of time, as numbers are
+            old = f"DELETE FROM runs WHERE seq < coalesce(({newer}), (SELECT max(seq) + 1 FROM runs))"  # noqa: S608
+            db.execute(old, (window_before,))
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
             db.execute("DELETE FROM revoked WHERE before <= ?", (void_before,))
             unknown = "SELECT number FROM streams WHERE used = 0 LIMIT ?"
@@ -298,20 +288,32 @@ class History:
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """At most `limit` entries with numbers above `seq`, oldest first."""
-        rows = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-        return [entry_of(row) for row in rows]
+        found: list[Entry] = []
+        skip = 0
+        for row in self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)):
+            found += entries_of(row)
+            skip = max(0, seq + 1 - found[0].seq)  # of its row, which are not above
+            if len(found) - skip >= limit:
+                break
+        return found[skip : skip + limit]
 
     def before(self, seq: int, limit: int) -> list[Entry]:
         """The `limit` entries below `seq`, oldest first."""
-        rows = self._db.execute(f"{_SELECT} WHERE seq < ? ORDER BY seq DESC LIMIT ?", (seq, limit)).fetchall()
-        return [entry_of(row) for row in reversed(rows)]
+        found: list[Entry] = []  # newest first
+        newest = "coalesce((SELECT seq FROM entries WHERE seq >= ?1 ORDER BY seq LIMIT 1), ?1)"
+        for row in self._db.execute(f"{_SELECT} WHERE seq <= {newest} ORDER BY seq DESC LIMIT ?2", (seq - 1, limit)):
+            found += [entry for entry in reversed(entries_of(row)) if entry.seq < seq]
+            if len(found) >= limit:
+                break
+        return found[:limit][::-1]
 
     def first_at(self, at: int, first: int, seq: int) -> int:
         """The lowest number between `first` and `seq` + 1 whose time is `at` (epoch ms) or later."""
         low, high = first, seq + 1
         while low < high:
             middle = (low + high) // 2
-            if self._db.execute("SELECT at FROM entries WHERE seq = ?", (middle,)).fetchone()[0] < at:
+            row = self._db.execute("SELECT at FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)).fetchone()
+            if row[0] < at:
                 low = middle + 1
             else:
                 high = middle
@@ -319,26 +321,27 @@ class History:
 
     def extent(self) -> tuple[int, int]:
         """The oldest and the newest number; (1, 0) when there is none."""
-        first, newest = self._db.execute(
-            "SELECT (SELECT min(seq) FROM entries), (SELECT max(seq) FROM entries)"
-        ).fetchone()
-        return first or 1, newest or 0
+        return extent(self._db)
 
     def drop_before(self, seq: int, most: int) -> int:
         """Delete at most `most` of the entries below `seq`, oldest first; the oldest number that is kept then.
 
         Their durable keys stay for as long as the line may be sent again."""
-        those = "seq IN (SELECT seq FROM entries WHERE seq < ? ORDER BY seq LIMIT ?)"
+        seq = min(seq, self.extent()[0] + most)
         with self._transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO dropped (stream, id, seq, at)"  # noqa: S608 - ours
-                f" SELECT stream, id, seq, at FROM entries WHERE {those}"
-                " AND stream IS NOT NULL AND at >= ?",
-                (seq, most, self._window_before),
+                "INSERT OR IGNORE INTO dropped (stream, id, seq, at)"
+                " SELECT stream, id, seq, at FROM entries WHERE seq < ? AND stream IS NOT NULL AND at >= ?",
+                (seq, self._window_before),
             )
-            db.execute(f"DELETE FROM entries WHERE {those}", (seq, most))  # noqa: S608
-        (first,) = self._db.execute("SELECT min(seq) FROM entries").fetchone()
-        return int(first or seq)
+            db.execute("DELETE FROM entries WHERE seq < ?", (seq,))
+            row = db.execute(f"{_SELECT} ORDER BY seq LIMIT 1").fetchone()
+            entries = entries_of(row) if row else []
+            kept = [entry for entry in entries if entry.seq >= seq]
+            if len(kept) < len(entries):  # it goes through a row: what is kept of it is written anew
+                rest = row_of_many(cast("list[Line]", kept))
+                db.execute("UPDATE entries SET text = ? WHERE seq = ?", (rest[-1], row[0]))
+        return self.extent()[0] if row else seq
 
     def close(self, *, everybody_left: bool = False) -> None:
         """All that was committed stays in the write-ahead log where the disk does not take the checkpoint.
@@ -354,6 +357,13 @@ class History:
             self._db.close()
 
 
+def extent(db: sqlite3.Connection) -> tuple[int, int]:
+    """The oldest and the newest number in a room's file; (1, 0) when there is none."""
+    row = db.execute(f"{_SELECT} ORDER BY seq LIMIT 1").fetchone()
+    (newest,) = db.execute("SELECT max(seq) FROM entries").fetchone()
+    return entries_of(row)[0].seq if row else 1, newest or 0
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -362,39 +372,6 @@ def _size(path: Path) -> int:
 
 
 _ENTER: Final = "INSERT INTO entries (seq, at, kind, sender, guest, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-TOGETHER: Final = 32
-_ENTER_MANY: Final = _ENTER + ", (?, ?, ?, ?, ?, ?, ?, ?)" * (TOGETHER - 1)
+_RUN: Final = "INSERT INTO runs (seq, at, stream, before, first, last) VALUES (?, ?, ?, ?, ?, ?)"
 _WHISPER: Final = "INSERT INTO whispers (number, at, sender, recipient, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_SELECT: Final = "SELECT seq, at, kind, sender, guest, text FROM entries"
-
-
-def _row(told: Told) -> tuple[Any, ...]:
-    entry = told.entry
-    stream = told.stream.number if told.stream is not None else None
-    if type(entry) is Line:
-        kind = _LINE if entry.kind is UNSET else _ACTION
-        guest = 1 if entry.guest is True else 0  # sqlite3 looks for an adapter of a bool at each, 0.3 µs
-        return (entry.seq, entry.at, kind, entry.sender, guest, entry.text, stream, told.id if stream else None)
-    if type(entry) is Topic:
-        return (entry.seq, entry.at, _TOPIC, entry.sender, 0, entry.topic, None, None)
-    assert type(entry) is Moderated
-    detail = {"what": entry.what, "name": entry.name, "seconds": entry.seconds, "reason": entry.reason}
-    text = msgspec.json.encode({key: value for key, value in detail.items() if value is not UNSET}).decode()
-    return (entry.seq, entry.at, _MODERATED, entry.sender, 0, text, None, None)
-
-
-def entry_of(row: Iterable[Any]) -> Entry:
-    """The entry in a row (seq, at, kind, sender, guest, text)."""
-    seq, at, kind, sender, guest, text = row
-    if kind == _TOPIC:
-        return Topic(seq=seq, at=at, sender=sender, topic=text)
-    if kind == _MODERATED:
-        return Moderated(seq=seq, at=at, sender=sender, **msgspec.json.decode(text))
-    return Line(
-        seq=seq,
-        at=at,
-        sender=sender,
-        text=text,
-        kind="action" if kind == _ACTION else UNSET,
-        guest=True if guest else UNSET,
-    )
+_SELECT: Final = f"SELECT {COLUMNS} FROM entries"  # noqa: S608 - ours

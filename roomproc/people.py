@@ -6,11 +6,13 @@ from typing import Final
 from msgspec import Struct
 
 from roomproc.door import Person
+from roomproc.staged import counted
 from wire.names import fold
 from wire.pace import Pace
 
 STREAMS: Final = 10_000  # streams kept in memory of those whose connections are gone
 REMEMBERED: Final = 4_096  # ids of one stream kept in memory, at least; older ones are looked up in the file
+RUNS: Final = 128  # and runs of ids
 
 
 class Stream:
@@ -20,7 +22,7 @@ class Stream:
     while its ids only rise, as a client that counts them makes them.
     """
 
-    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_top", "account", "name", "noted", "number")
+    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_runs", "_top", "account", "name", "noted", "number")
 
     def __init__(self, account: str, name: str, number: int | None) -> None:
         self.account = account  # folded
@@ -32,9 +34,14 @@ class Stream:
         # Two generations: dropping the older one whole is cheaper than dropping the oldest id at each new one.
         self._recent: dict[str, int] = {}
         self._older: dict[str, int] = {}
+        self._runs: list[
+            tuple[str, int, int, int]
+        ] = []  # what stands before the counts, first, last, the first's number
 
-    def forget(self, message_id: str) -> None:
-        """What was remembered under this id was not stored."""
+    def forget(self, message_id: str, count: int = 1) -> None:
+        """What was remembered under this id, and those that count up from it, was not stored."""
+        if count > 1:
+            self._runs = [run for run in self._runs if run[:2] != counted(message_id)]
         self._recent.pop(message_id, None)
         self._older.pop(message_id, None)
 
@@ -50,7 +57,15 @@ class Stream:
     def seq_of(self, message_id: str) -> int | None:
         """The number that went with an id, 0 for a whisper; None when it is not in memory."""
         seq = self._recent.get(message_id)
-        return seq if seq is not None else self._older.get(message_id)
+        if seq is None:
+            seq = self._older.get(message_id)
+        return self._seq_in_run(*counted(message_id)) if seq is None and self._runs else seq
+
+    def _seq_in_run(self, before: str, number: int) -> int | None:
+        for same, first, last, seq in self._runs:
+            if first <= number <= last and before == same:
+                return seq + number - first
+        return None
 
     def remember(self, message_id: str, seq: int) -> None:
         self._recent[message_id] = seq
@@ -62,6 +77,16 @@ class Stream:
         if len(self._recent) >= REMEMBERED:
             self._all_here = self._all_here and not self._older
             self._recent, self._older = {}, self._recent
+
+    def remember_run(self, first_id: str, count: int, seq: int) -> None:
+        """As `remember` for ids that rise and count up from the first, as their numbers do from `seq`."""
+        before, first = counted(first_id)
+        last = first + count - 1
+        self._runs.append((before, first, last, seq))
+        top = f"{before}{last}"
+        self._top = (len(top), top)
+        if len(self._runs) >= 2 * RUNS:
+            self._all_here, self._runs = False, self._runs[RUNS:]
 
 
 class Connection:

@@ -117,6 +117,13 @@ class Room:
         except Refused as refused:
             self.refuse(connection, message.id, refused)
 
+    def handle_all(self, connection: int, messages: list[Any], now: Now) -> None:
+        """As `handle` for each of what one connection said at once."""
+        inside = self.connections.get(connection)
+        if inside is None or not speech.say_run(self, inside, messages, now):
+            for message in messages:
+                self.handle(connection, message, now)
+
     def refuse(self, connection: int, re: Any, refused: Refused) -> None:
         error = Error(
             re=re if re is not None else UNSET,
@@ -185,10 +192,9 @@ class Room:
         done, self.round = self.round, Round(self.round.seq)
         self.seq = done.seq
         effects: list[Effect] = []
-        entries = [told.entry for told in done.work.entries]
-        self._apply(done, entries)
-        if entries:
-            effects.append(Broadcast(entries))
+        self._apply(done)
+        if done.work.entries:
+            effects.append(Broadcast(done.work.entries))
         effects += self._presence_effects(done)
         if len(done.work.revoked) > len(done.assigned):  # so that the lobby's next tickets come after it
             effects.append(Report(Traffic(lines=self.seq, topic=self.topic, withdrew=self.door.stamps.void)))
@@ -291,13 +297,13 @@ class Room:
 
     # -- releasing
 
-    def _apply(self, done: Round, entries: list[Any]) -> None:
+    def _apply(self, done: Round) -> None:
         for order in done.work.standing:
             self.moderation.apply(order)
         for name, before in done.work.revoked:
             self.door.revoke(name, before)
         if done.work.facts or done.work.standing:
-            for entry in entries:
+            for entry in done.work.entries:
                 if type(entry) is Topic:
                     self.topic = entry.topic
                 elif type(entry) is Moderated and entry.what == "slow":

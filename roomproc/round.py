@@ -11,8 +11,8 @@ from msgspec import UNSET, Struct, UnsetType
 from roomproc.door import Admission
 from roomproc.effects import Effect, ReadHistory, SearchHistory, Send, Transient
 from roomproc.people import Connection, Stream
-from roomproc.staged import StoredWhisper, Told, Work
-from wire.messages import Done, Enter, Entry, Error, Message
+from roomproc.staged import Sent, Work
+from wire.messages import Done, Enter, Entry, Error, Line, Message
 
 
 class Entering(Struct):
@@ -52,17 +52,29 @@ class Round:
         """Stage a numbered entry, under its sender's durable key where the line has an id."""
         self.seq = entry.seq
         if stream is None or message_id is UNSET:
-            self.work.entries.append(Told(entry))
+            self.work.add(entry)
         else:
-            self.work.entries.append(Told(entry, stream, message_id))
+            self.work.add(entry, stream, message_id)
             self.key(stream, message_id, entry.seq)
+
+    def add_run(self, lines: list[Line], stream: Stream, first_id: str) -> None:
+        """Stage lines of one sender, whose ids count up from the first."""
+        begin, count = lines[0].seq, len(lines)
+        self.seq = lines[-1].seq
+        self.work.entries += lines
+        self.work.sent.append(Sent(stream, first_id, begin, count))
+        self._speaks(stream)
+        stream.remember_run(first_id, count, begin)
 
     def key(self, stream: Stream, message_id: str, seq: int) -> None:
         """Something was staged under this durable key; 0 for what has no number. A resend meets it from now on,
         and is answered with the same commit; an aborted round forgets it."""
+        self._speaks(stream)
+        stream.remember(message_id, seq)
+
+    def _speaks(self, stream: Stream) -> None:
         if not stream.noted and stream not in self.work.streams:
             self.work.streams.append(stream)
-        stream.remember(message_id, seq)
 
     def answer(self, to: int, what: Message) -> None:
         """What a request is told. A Done says that something is stored, and becomes an error when it was not."""
@@ -70,6 +82,13 @@ class Round:
             self.answers[to].append(what)
         else:
             self.answers[to] = [what]
+
+    def answer_run(self, to: int, done: list[Done]) -> None:
+        """As `answer`, for many."""
+        if to in self.answers:
+            self.answers[to] += done
+        else:
+            self.answers[to] = done
 
     def look_up(self, effect: ReadHistory | SearchHistory) -> None:
         """An answer that is made of the log."""
@@ -89,10 +108,11 @@ class Round:
 
     def abort(self, code: str, text: str) -> None:
         """Turn all that needed the commit into refusals."""
-        keyed: list[Told | StoredWhisper] = [*self.work.entries, *self.work.whispers]
-        for staged in keyed:
-            if staged.stream is not None and staged.id is not None:
-                staged.stream.forget(staged.id)
+        for sent in self.work.sent:
+            sent.stream.forget(sent.id, sent.count)
+        for whisper in self.work.whispers:
+            if whisper.stream is not None and whisper.id is not None:
+                whisper.stream.forget(whisper.id)
         self.ends += [
             (newcomer.connection.id, Error(re=newcomer.request.id, code=code, text=text, fatal=True), code)
             for newcomer in self.entering

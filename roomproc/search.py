@@ -5,13 +5,14 @@ foreign index is made again.
 """
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from base.sqlite import connect
 from base.words import quote
-from roomproc.history import entry_of
-from wire.messages import Entry
+from roomproc.rows import COLUMNS, entries_of
+from wire.messages import Entry, Line
 
 BATCH: Final = 5_000  # lines indexed in one transaction: some 30 ms, so that a search waits for little
 
@@ -35,11 +36,7 @@ class SearchIndex:
         upto = min(newest, done + BATCH)
         if upto > done:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute(
-                "INSERT INTO words (rowid, text) SELECT seq, text FROM log.entries"
-                " WHERE seq > ? AND seq <= ? AND kind < 2",
-                (done, upto),
-            )
+            self._db.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", self._said(done, upto))
             self._db.execute("INSERT OR REPLACE INTO facts VALUES ('indexed', ?), ('epoch', ?)", (upto, epoch))
             self._db.execute("COMMIT")
         return bool(upto < newest)
@@ -50,22 +47,35 @@ class SearchIndex:
         query = quote(text)
         if not query:
             return [], False
-        rows = self._db.execute(
-            "SELECT seq, at, kind, sender, guest, text FROM log.entries WHERE seq IN"
-            " (SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?) ORDER BY seq",
+        found = self._db.execute(
+            "SELECT rowid FROM words WHERE words MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?",
             (query, before, limit + 1),
         ).fetchall()
-        return [entry_of(row) for row in rows[-limit:]], len(rows) > limit
+        numbers = [seq for (seq,) in reversed(found[:limit])]
+        return [entry for seq in numbers for entry in self._entry(seq)], len(found) > limit
 
     def forget(self, before: int) -> None:
         """Take lines below number `before` out of the index; they must still be in the log."""
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute(
-            "INSERT INTO words (words, rowid, text) SELECT 'delete', seq, text FROM log.entries"
-            " WHERE seq < ? AND seq <= ? AND kind < 2",
-            (before, self._indexed()),
-        )
+        gone = self._said(0, min(before - 1, self._indexed()))
+        self._db.executemany("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", gone)
         self._db.execute("COMMIT")
+
+    def _said(self, after: int, upto: int) -> Iterator[tuple[int, str]]:
+        """The numbers and texts of the lines above `after`, up to `upto`."""
+        rows = f"SELECT {COLUMNS} FROM log.entries WHERE seq > ? ORDER BY seq"  # noqa: S608 - ours
+        for row in self._db.execute(rows, (after,)):
+            for entry in entries_of(row):
+                if entry.seq > upto:
+                    return
+                if entry.seq > after and isinstance(entry, Line):
+                    yield entry.seq, entry.text
+
+    def _entry(self, seq: int) -> list[Entry]:
+        """The entry of this number, if the log still has it."""
+        first = f"SELECT {COLUMNS} FROM log.entries WHERE seq >= ? ORDER BY seq LIMIT 1"  # noqa: S608 - ours
+        row = self._db.execute(first, (seq,)).fetchone()
+        return [entry for entry in entries_of(row) if entry.seq == seq] if row else []
 
     def checkpoint(self) -> None:
         """Move both write-ahead logs into their files."""

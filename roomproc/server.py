@@ -22,7 +22,7 @@ from base.exits import Exit
 from base.locks import Lock, Locked
 from base.paths import Paths, RoomPaths
 from base.sqlite import NewerFile, passes
-from roomproc import flightrecord, limits
+from roomproc import flightrecord, limits, speech
 from roomproc.closing import Drain, last_words
 from roomproc.door import Door
 from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
@@ -133,6 +133,9 @@ class RoomServer:
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
         number, now, handle, decode = channel.tag, self.loop.now, self.room.handle, CODEC.decode
         self.heard[number] = now.mono
+        if len(lines) >= speech.RUN and number in self.room.connections and (messages := CODEC.decode_all(lines)):
+            self.room.handle_all(number, messages, now)
+            return
         for line in lines:
             if channel.closing:
                 return

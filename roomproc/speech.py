@@ -4,21 +4,24 @@ Law: a line or whisper that was sent before under the same (account, stream, id)
 the first time, and exists once.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, UnsetType
 
 from roomproc.effects import Effect, Send, Transient
 from roomproc.people import Connection
-from roomproc.staged import StoredWhisper
+from roomproc.staged import StoredWhisper, counts_up
 from wire.clock import Now
 from wire.errors import Refused
 from wire.messages import Done, Line, Say, Typing, TypingNow, Whisper, Whispered
-from wire.names import check_name, check_text
+from wire.names import check_name, check_text, surely_said
 
 if TYPE_CHECKING:
     from roomproc.room import Room
 
+RUN: Final = 4  # lines from which on a run pays
 TYPING_EVERY: Final = 2.0  # seconds; more often tells nobody anything
 
 
@@ -37,6 +40,32 @@ def say(room: "Room", connection: Connection, message: Say, now: Now) -> None:
     line = Line(seq=seq, at=at, sender=member.name, text=text, kind=kind, guest=True if member.guest else UNSET)
     current.add(line, stream, message_id)
     current.answer(connection.id, Done(re=message_id, seq=seq))
+
+
+def say_run(room: "Room", connection: Connection, messages: Sequence[Any], now: Now) -> bool:
+    """`say` for lines that came at once, when nothing is to be asked or refused of any of them; else False, and they
+    are said one by one. Of a burst a line costs 1.2 µs less than it does alone."""
+    stream, count = connection.stream, len(messages)
+    first_id = messages[0].id if count >= RUN else UNSET
+    if first_id is UNSET or room.moderation.strict or not stream.rises(first_id):
+        return False
+    if {*map(type, messages)} != {Say} or {message.kind for message in messages} != {"text"}:
+        return False
+    ids = [message.id for message in messages]
+    texts = [message.text for message in messages]
+    if not counts_up(ids) or not surely_said(texts):
+        return False
+    if not connection.pace.take_all(count, now.mono):
+        return False
+    member, current = connection.member, room.round
+    member.said = now.mono
+    at = room.at = now.wall if now.wall > room.at else room.at
+    numbers = range(current.seq + 1, current.seq + 1 + count)
+    guest: bool | UnsetType = True if member.guest else UNSET
+    lines = [*map(Line, numbers, repeat(at), repeat(member.name), texts, repeat(UNSET), repeat(guest))]
+    current.add_run(lines, stream, first_id)
+    current.answer_run(connection.id, [Done(re=one, seq=seq) for one, seq in zip(ids, numbers, strict=True)])
+    return True
 
 
 def whisper(room: "Room", connection: Connection, message: Whisper, now: Now) -> None:

@@ -1,6 +1,7 @@
 """What a round has staged: the work for its one commit. Plain records between the room's core and its file."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -11,12 +12,46 @@ if TYPE_CHECKING:
     from roomproc.people import Remembered, Stream
 
 
-class Told(Struct, gc=False):
-    """One numbered entry, with the durable key of the line's sender where it has one."""
+DIGITS: Final = 18  # of a number that surely has place in a file's integer
 
-    entry: Entry
-    stream: "Stream | None" = None
-    id: str | None = None
+
+class Sent(Struct, gc=False):
+    """The durable keys of `count` lines of one sender: ids that count up from `id`, numbers that do so from `seq`."""
+
+    stream: "Stream"
+    id: str
+    seq: int
+    count: int = 1
+
+    def each(self) -> Iterator[tuple[int, str]]:
+        """Each line's number and id."""
+        if self.count == 1:
+            yield self.seq, self.id
+        else:
+            yield from enumerate(ids_from(*counted(self.id), self.count), start=self.seq)
+
+
+def counted(message_id: str) -> tuple[str, int]:
+    """An id as clients make them that count their messages: what stands before the count, and the count.
+
+    Of any id, so that two ids are the same when both are; an id that ends in no digit has the count -1."""
+    digits = len(message_id) - len(message_id.rstrip("0123456789"))
+    if not digits:
+        return message_id, -1
+    number = int(message_id[-min(digits, DIGITS) :])
+    return message_id[: -len(str(number))], number
+
+
+def ids_from(before: str, number: int, count: int) -> list[str]:
+    """So many ids, counting up."""
+    numbers = map(str, range(number, number + count))
+    return [before + one for one in numbers] if before else [*numbers]
+
+
+def counts_up(ids: list[str]) -> bool:
+    """Whether ids count up from the first, and each is found between the first and the last by what it counts."""
+    before, number = counted(ids[0])
+    return number >= 0 and ids == ids_from(before, number, len(ids)) and counted(ids[-1])[0] == before
 
 
 class StoredWhisper(Struct, kw_only=True, gc=False):
@@ -45,10 +80,11 @@ class Standing(Struct, frozen=True, kw_only=True):
 class Work:
     """All that one commit stores."""
 
-    __slots__ = ("came", "entries", "facts", "revoked", "spent", "standing", "streams", "went", "whispers")
+    __slots__ = ("came", "entries", "facts", "revoked", "sent", "spent", "standing", "streams", "went", "whispers")
 
     def __init__(self) -> None:
-        self.entries: list[Told] = []
+        self.entries: list[Entry] = []
+        self.sent: list[Sent] = []  # keys of those of the entries that have one
         self.whispers: list[StoredWhisper] = []
         self.streams: list[Stream] = []
         self.spent: list[tuple[str, int]] = []
@@ -58,6 +94,12 @@ class Work:
         self.came: list[Remembered] = []
         self.went: list[str] = []
 
+    def add(self, entry: Entry, stream: "Stream | None" = None, message_id: str | None = None) -> None:
+        """A numbered entry, under its sender's durable key where the line has an id."""
+        self.entries.append(entry)
+        if stream is not None and message_id is not None:
+            self.sent.append(Sent(stream, message_id, entry.seq))
+
     @property
     def more_than_said(self) -> bool:
         """Whether there is something beside what members said, which is nearly all that rooms store."""
@@ -66,7 +108,7 @@ class Work:
     @property
     def at(self) -> int:
         """The time of what was said last, 0 when nothing was."""
-        line = self.entries[-1].entry.at if self.entries else 0
+        line = self.entries[-1].at if self.entries else 0
         return max(line, self.whispers[-1].at if self.whispers else 0)
 
     def __bool__(self) -> bool:

@@ -21,7 +21,10 @@ EVERY_EMPTY: Final = 60.0  # and while nobody is: waking up is most of what an i
 ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
 TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
-TIDY_MOST: Final = 20_000  # and in the middle of a storm
+QUIET: Final = 200  # lines at most since the last look
+# In the middle of a storm: to index a line costs as much as all else that is done with it, and who searches first
+# waits for what is not indexed yet, a second or so.
+TIDY_MOST: Final = 500_000
 # Pages of write-ahead log that are moved into the file at once, so that the log begins anew where it is already
 # allocated: a sync takes half of the time and CPU that it takes in a log that grows (0.15 against 0.28 ms).
 LOG_PAGES: Final = 1_000
@@ -98,7 +101,7 @@ class Upkeep:
 
     def _tidy(self, seq: int) -> None:
         """The keeper shares the core with the loop, so its work is left for a quiet moment."""
-        quiet, self._seen = seq == self._seen, seq
+        quiet, self._seen = seq - self._seen <= QUIET, seq
         if seq - self._tidied >= (TIDY_LINES if quiet else TIDY_MOST):
             self._tidied = seq
             self._server.keeper.tidy()

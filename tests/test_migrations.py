@@ -8,17 +8,20 @@ import contextlib
 import re
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import pytest
+from msgspec import UNSET
 
 from base.paths import Paths
 from base.sqlite import NewerFile, connect, migrate
 from lobby import mailpages
 from lobby.mailbox import Mailbox
 from lobby.store import Store
-from roomproc.history import SCHEMA, History
+from roomproc.history import History
 from roomproc.people import Remembered, Stream
-from roomproc.staged import Standing, StoredWhisper, Told, Work
+from roomproc.schema import SCHEMA
+from roomproc.staged import Standing, StoredWhisper, Work
 from wire.control import RoomLimits
 from wire.messages import Line, Topic
 
@@ -106,7 +109,7 @@ def test_mail_of_before_there_were_folders(paths: Paths) -> None:
     mailbox.close()
 
 
-@pytest.mark.parametrize(("version", "before"), [(1, 0), (2, 7), (3, 7), (4, 7)])
+@pytest.mark.parametrize(("version", "before"), [(1, 0), (2, 7), (3, 7), (4, 7), (6, 7)])
 def test_a_rooms_file(tmp_path: Path, version: int, before: int) -> None:
     history = History(of_version(version, "room", tmp_path / "log.sqlite3"), "off")
     holds_what_it_held(history, before)
@@ -117,6 +120,30 @@ def test_a_rooms_file(tmp_path: Path, version: int, before: int) -> None:
     assert history.drop_before(before + 3, 10) == before + 3
     for message_id, seq in (("a1", before + 1), ("a5", before + 4), *([("a0", before)] if before else [])):
         assert history.sent(stream, message_id) == seq, "a line that is sent again after an upgrade exists once"
+    history.close()
+
+
+def test_a_rooms_file_with_rows_for_many(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript((GOLDEN / "room-v6-many.sql").read_text())
+    history = History(path, "off")
+    opened = history.open(WALL)
+    assert (opened.seq, opened.first) == (9, 1)
+    lines = cast("list[Line]", history.after(0, 10))
+    assert [line.text for line in lines] == [*(f"line {n} 👋" for n in range(1, 7)), "waves", "hello", "alone"]
+    assert [(line.sender, line.kind, line.guest) for line in lines[5:8]] == [
+        ("Test_User", UNSET, UNSET), ("mia", "action", True), ("mia", UNSET, True),
+    ]  # fmt: skip
+    for account, name, message_id, seq in (
+        ("test_user", "stream-of-v6-0001", "42", 3),
+        ("test_user", "stream-of-v6-0001", "46", 9),
+        ("mia", "stream-of-v6-0002", "a1", 7),
+        ("mia", "stream-of-v6-0002", "7", 8),
+    ):
+        stream = history.stream(account, name)
+        assert stream is not None
+        assert history.sent(stream, message_id) == seq
     history.close()
 
 
@@ -140,7 +167,7 @@ def store(history: History, text: str, seq: int, message_id: str) -> None:
     """A round with something of everything in it."""
     work, stream = Work(), Stream("test_user", "stream-of-v1-0001", None)
     work.streams = [stream]
-    work.entries = [Told(Line(seq=seq, at=WALL, sender="Test_User", text=text), stream, message_id)]
+    work.add(Line(seq=seq, at=WALL, sender="Test_User", text=text), stream, message_id)
     whisper = StoredWhisper(
         number=2, at=WALL, sender="Test_User", recipient="mia", text="psst", stream=stream, id=f"w{message_id}"
     )

@@ -36,7 +36,8 @@ class Codec(Generic[M]):
     """Decodes the messages of one union."""
 
     def __init__(self, union: Any) -> None:
-        self._decode = msgspec.json.Decoder(union).decode
+        decoder = msgspec.json.Decoder(union)
+        self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
         self._tags = tags(union)
 
     def decode(self, line: bytes) -> M:
@@ -45,6 +46,19 @@ class Codec(Generic[M]):
             return self._decode(line)  # type: ignore[no-any-return]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as why:
             raise self._explain(line, why) from None
+
+    def decode_all(self, lines: list[bytes]) -> list[M] | None:
+        """The messages in `lines`, for less than a third of what each alone takes; None where one of them is none, or
+        looks as if: who is told why is told so by `decode`."""
+        data = b"\n".join(lines)
+        # A line break between these two is never inside of one object, which `decode_lines` would not mind.
+        if data.count(b"}\n{") != len(lines) - 1:
+            return None
+        try:
+            messages: list[M] = self._decode_lines(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return messages if len(messages) == len(lines) else None  # else two of them were on one line
 
     def _explain(self, line: bytes, why: Exception) -> BadMessage:
         try:

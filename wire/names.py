@@ -64,6 +64,11 @@ def check_text(text: str, *, what: str = "text", limit: int = TEXT_MAX) -> str:
     return text
 
 
+def surely_said(texts: list[str]) -> bool:
+    """Whether `check_text` takes each of these, as it does nearly always; False is no answer."""
+    return "".join(texts).isprintable() and all(map(str.strip, texts)) and max(map(len, texts)) <= TEXT_MAX
+
+
 def check_single_line(text: str, *, what: str, limit: int) -> str:
     """As `check_text` for a topic or a subject: may be empty, has no newline or tab either."""
     if len(text) > limit:

@@ -31,6 +31,16 @@ class Pace:
             raise Refused("too_fast", f"slow down: again in {wait:g} s", retry_after=wait)
         self._left = left - 1.0
 
+    def take_all(self, count: int, mono: float) -> bool:
+        """Use so many tokens at once, where there are; whether there were."""
+        if self._rate <= 0:
+            return True
+        left = min(self._burst, self._left + (mono - self._at) * self._rate)
+        if left < count:
+            return False
+        self._at, self._left = mono, left - count
+        return True
+
 
 class Paces:
     """The paces of people, by their keys. Kept over logins, or logging in again would be a way around them."""

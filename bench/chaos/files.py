@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.chaos.records import Line, MailFile, RoomFile, Whisper, compact
 
-TOPIC, MODERATED = 2, 3
+TOPIC, MODERATED, MANY = 2, 3, 4
 
 
 def read_room(place: Path, room: str) -> tuple[RoomFile, list[str]]:
@@ -14,7 +14,11 @@ def read_room(place: Path, room: str) -> tuple[RoomFile, list[str]]:
     with sqlite3.connect(place) as db:
         file = RoomFile(room)
         for seq, at, kind, sender, text in db.execute("SELECT seq, at, kind, sender, text FROM entries ORDER BY seq"):
-            file.lines.append(Line(seq, at, sender, _entry(kind, text)))
+            if kind == MANY:
+                said = [(who, one) for who, _kind, _guest, some in json.loads(text) for one in map(compact, some)]
+                file.lines += [Line(seq - len(said) + n, at, *line) for n, line in enumerate(said, start=1)]
+            else:
+                file.lines.append(Line(seq, at, sender, _entry(kind, text)))
         rows = db.execute("SELECT number, sender, recipient, text FROM whispers ORDER BY number")
         file.whispers = [Whisper(number, sender, to, compact(text or "")) for number, sender, to, text in rows]
         return file, _faults(db, room)

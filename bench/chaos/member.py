@@ -23,6 +23,8 @@ LAST: Final = 5  # of the newest that a newcomer asks for
 SLOW_BUFFER: Final = 4_096  # bytes
 PASSING: Final = 2.0  # lines a second of those who come and go
 LONG: Final = 3_900  # characters; a text may have 4,000
+BURSTS: Final = 0.03
+BURST: Final = (6, 20)  # lines
 WHISPERS: Final = 0.2  # of what is said
 FULL_SECONDS: Final = 0.5  # after a disk was seen full, in which it may have been so still
 LATE: Final = 0.3  # of the returns are not at once
@@ -171,12 +173,26 @@ class Member:
             self._again[said_id] = said
             self.world.counts["repeats of what was answered"] += 1
             self._send(wire, said_id, said)
+        elif draw < 0.02 + AGAIN + BURSTS:
+            self._say_many(wire, self.chance.randrange(*BURST))
         else:
             said_id, said = self._new(
                 self.chance.choice(self.whisper_to) if self.whisper_to and draw > 1 - WHISPERS else ""
             )
             self.pending[said_id] = said
             self._send(wire, said_id, said)
+
+    def _say_many(self, wire: Wire, count: int) -> None:
+        """As a program does that relays what it reads: lines that come at once."""
+        many = []
+        for _ in range(count):
+            said_id, said = self._new("")
+            self.pending[said_id] = said
+            said.tries += 1
+            said.sent_at = time.monotonic()
+            many.append({"type": "say", "id": said_id, "text": expand(said.text)})
+        self.world.counts["lines said in bursts"] += len(many)
+        wire.send_many(many)
 
     def _flood(self, wire: Wire, count: int) -> None:
         for _ in range(count):

@@ -35,7 +35,7 @@ class Mutant(NamedTuple):
 
 
 _NO_KEY = Change(
-    "roomproc/history.py", "CREATE UNIQUE INDEX sent ON entries", "CREATE INDEX sent ON entries"
+    "roomproc/schema.py", "CREATE UNIQUE INDEX sent ON entries", "CREATE INDEX sent ON entries"
 )  # the schema would refuse by itself
 _ROOM_KILLS = ("kill room", "kill everything", "reset connections")
 _LOBBY_KILLS = ("kill lobby", "kill everything")
@@ -86,12 +86,24 @@ MUTANTS: Final = (
         ("kill room", "kill everything"),
     ),
     Mutant(
+        "the keys of lines that share a row are forgotten over a restart",
+        (
+            Change(
+                "roomproc/history.py",
+                "WHERE stream = ?1 AND before = ?3 AND last >= ?4",
+                "WHERE stream = -?1 AND before = ?3 AND last >= ?4",
+            ),
+        ),
+        frozenset({"twice", "number"}),
+        ("kill room", "kill everything"),
+    ),
+    Mutant(
         "a number is used again after a restart",
         (
             Change(
                 "roomproc/history.py",
-                "            seq=seq,\n            first=first or 1,",
-                "            seq=max(0, seq - 1),\n            first=first or 1,",
+                "            seq=seq,\n            first=self",
+                "            seq=max(0, seq - 1),\n            first=self",
             ),
             Change("roomproc/history.py", '"INSERT INTO entries (', '"INSERT OR REPLACE INTO entries ('),
         ),

@@ -77,6 +77,11 @@ class Wire(asyncio.Protocol):
         if not (self.lost.done() or self.transport.is_closing()):
             self.transport.write(json.dumps({"type": type, **fields}).encode() + b"\n")
 
+    def send_many(self, messages: list[Message]) -> None:
+        """Messages that leave at once, and come so where the system lets them."""
+        if not (self.lost.done() or self.transport.is_closing()):
+            self.transport.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+
     async def ask(
         self,
         type: str,  # noqa: A002 - words of the protocol

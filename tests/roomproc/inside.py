@@ -81,6 +81,10 @@ class Inside:
         self.room.handle(connection, message, self.now)
         return self.round().get(connection, []) if commit else []
 
+    def do_all(self, connection: int, messages: list) -> None:
+        """Stage what one connection says at once."""
+        self.room.handle_all(connection, messages, self.now)
+
     def round(self, *, fail: bool = False) -> dict[int, list]:
         """End the round; what each connection was told in it."""
         self.wall += 1

@@ -9,7 +9,7 @@ from base.locks import Lock, Locked
 from base.paths import RoomPaths
 from roomproc.archive import ArchiveError, export, load
 from roomproc.history import History
-from roomproc.staged import Told, Work
+from roomproc.staged import Work
 from wire.messages import Line, Moderated, Topic
 
 ENTRIES = [
@@ -27,7 +27,7 @@ def files(tmp_path):
     history = History(files.log_db, "process")
     history.open(1)
     work = Work()
-    work.entries = [Told(entry) for entry in ENTRIES]
+    work.entries = list(ENTRIES)
     work.facts["topic"] = "chess"
     history.commit(work)
     return files
@@ -65,6 +65,21 @@ def test_there_and_back(files, tmp_path):
     assert history.after(0, 10) == ENTRIES
     opened = history.open(2)
     assert (opened.seq, opened.first, opened.topic) == (6, 3, "chess")
+
+
+def test_lines_that_were_said_at_once(tmp_path):
+    files, other = RoomPaths(tmp_path / "one"), RoomPaths(tmp_path / "two")
+    files.home.mkdir()
+    history = History(files.log_db, "process")
+    history.open(1)
+    work = Work()
+    work.entries = [Line(seq=seq, at=7, sender="ann", text=f"line {seq}") for seq in range(1, 301)]
+    history.commit(work)
+    history.drop_before(100, 1_000)
+    out = io.StringIO()
+    assert export("games", files, out, "jsonl", lambda done, of: None) == 201
+    assert load(io.StringIO(out.getvalue()), other, 1, lambda done, of: None) == 201
+    assert History(other.log_db, "process").after(0, 400) == work.entries[99:]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from base.sqlite import NewerFile
 from roomproc.history import History
 from roomproc.people import Remembered, Stream
-from roomproc.staged import Standing, StoredWhisper, Told, Work
+from roomproc.staged import Sent, Standing, StoredWhisper, Work
 from wire.control import RoomSettings
 from wire.messages import Line, Moderated, Topic
 
@@ -31,7 +31,7 @@ def line(seq, text="x", at=None, **fields):
 
 def store(history, *entries):
     work = Work()
-    work.entries = [Told(entry) for entry in entries]
+    work.entries = list(entries)
     history.commit(work)
 
 
@@ -87,7 +87,7 @@ def test_the_settings_of_a_start_are_stored_unless_the_file_has_later_ones(path)
 def test_what_a_room_must_know_again(history, path):
     stream = Stream("ann", "stream", None)
     work = Work()
-    work.entries = [Told(line(1), stream, "a1")]
+    work.add(line(1), stream, "a1")
     work.streams = [stream]
     work.spent = [("late", 900), ("n", 5_000)]
     work.revoked = [("bob", 7)]
@@ -124,7 +124,8 @@ def test_what_is_lifted_and_who_left_are_forgotten(history, path):
 def test_durable_keys(history):
     stream, other = Stream("ann", "s", None), Stream("bob", "s", None)
     work = Work()
-    work.entries = [Told(line(1), stream, "a1"), Told(line(2), other, "a1")]
+    work.add(line(1), stream, "a1")
+    work.add(line(2), other, "a1")
     work.whispers = [StoredWhisper(number=5, at=1, sender="ann", recipient="bob", text="x", stream=stream, id="w1")]
     work.streams = [stream, other]
     history.commit(work)
@@ -138,7 +139,8 @@ def test_durable_keys(history):
 def test_all_of_a_round_or_nothing(history):
     stream = Stream("ann", "s", None)
     work = Work()
-    work.entries = [Told(line(1), stream, "a1"), Told(line(1), stream, "a2")]
+    work.add(line(1), stream, "a1")
+    work.add(line(1), stream, "a2")
     work.streams = [stream]
     work.spent = [("n", 5_000)]
     with pytest.raises(sqlite3.IntegrityError):
@@ -153,10 +155,11 @@ def test_all_of_a_round_or_nothing(history):
 def test_a_key_cannot_be_stored_twice_whatever_the_core_does(history):
     stream = Stream("ann", "s", None)
     work = Work()
-    work.entries, work.streams = [Told(line(1), stream, "a1")], [stream]
+    work.add(line(1), stream, "a1")
+    work.streams = [stream]
     history.commit(work)
     work = Work()
-    work.entries = [Told(line(2), stream, "a1")]
+    work.add(line(2), stream, "a1")
     with pytest.raises(sqlite3.IntegrityError):
         history.commit(work)
 
@@ -227,7 +230,7 @@ DAY = 86_400_000
 def said_under(history, name, seq, at):
     """A line under the stream `name`, as a connection says it that has just come in."""
     stream, work = Stream("ann", name, None), Work()
-    work.entries = [Told(line(seq, at=at), stream, "a1")]
+    work.add(line(seq, at=at), stream, "a1")
     work.streams = [stream]
     history.commit(work)
     assert stream.noted
@@ -243,7 +246,8 @@ def test_a_stream_is_forgotten_when_no_resend_can_meet_its_lines(history):
     assert not forget(history, 6 * DAY)
     assert history.stream("ann", "a") == old.number, "inside the window, and a note may be an hour old"
     used.noted, work = False, Work()
-    work.entries, work.streams = [Told(line(4, at=7 * DAY), used, "a2")], [used]
+    work.add(line(4, at=7 * DAY), used, "a2")
+    work.streams = [used]
     history.commit(work)
     assert forget(history, 7 * DAY), "streams went"
     assert history.stream("ann", "a") is None
@@ -257,7 +261,8 @@ def test_a_stream_is_forgotten_when_no_resend_can_meet_its_lines(history):
 def test_a_round_that_fails_leaves_a_streams_number(history):
     stream = said_under(history, "a", 1, at=DAY)
     stream.noted, work = False, Work()
-    work.entries, work.streams = [Told(line(1, at=DAY), stream, "a2")], [stream]  # a number that is taken
+    work.add(line(1, at=DAY), stream, "a2")
+    work.streams = [stream]  # a number that is taken
     with pytest.raises(sqlite3.IntegrityError):
         history.commit(work)
     assert (stream.number, stream.noted) == (history.stream("ann", "a"), False)
@@ -287,3 +292,29 @@ def test_what_is_void_by_its_age_needs_no_revocation(history):
     history.commit(work)
     forget(history, 6 * DAY)
     assert history.open(6 * DAY).revoked == {"bob": 6 * DAY}
+
+
+def test_the_keys_of_rows_for_many_go_with_the_resend_window(history):
+    stream = Stream("ann", "s", None)
+    for day in (1, 2, 3):
+        work = Work()
+        work.entries = [line(seq, at=day * DAY) for seq in range(10 * day - 9, 10 * day + 1)]
+        work.sent = [Sent(stream, f"a{100 * day}", 10 * day - 9, 9), Sent(stream, f"x{day}x", 10 * day)]
+        work.streams = [stream]
+        history.commit(work)
+
+    def known():
+        number = stream.number
+        return [(history.sent(number, f"a{100 * day + 8}"), history.sent(number, f"x{day}x")) for day in (1, 2, 3)]
+
+    def forget(window_before):
+        history.forget(DAY, whispers_before=0, window_before=window_before, void_before=0)
+
+    assert known() == [(9, 10), (19, 20), (29, 30)]
+    forget(2 * DAY)
+    assert known() == [(None, None), (19, 20), (29, 30)]
+    assert history.drop_before(25, 100) == 25
+    assert known() == [(None, None), (19, 20), (29, 30)], "retention takes no key"
+    forget(4 * DAY)
+    assert known() == [(None, None)] * 3
+    forget(5 * DAY)  # and where there is none, nothing goes wrong

@@ -10,7 +10,7 @@ from roomproc import keeper as keeping
 from roomproc.history import History
 from roomproc.keeper import Keeper
 from roomproc.search import SearchIndex
-from roomproc.staged import Told, Work
+from roomproc.staged import Work
 from wire.loop import Every, Loop
 from wire.messages import Line
 
@@ -27,7 +27,7 @@ def keeper(tmp_path, loop):
     history = History(tmp_path / "log.sqlite3", "process")
     history.open(1)
     work = Work()
-    work.entries = [Told(Line(seq=1, at=1, sender="ann", text="hello"))]
+    work.add(Line(seq=1, at=1, sender="ann", text="hello"))
     history.commit(work)
     keeper = Keeper(loop, tmp_path / "search.sqlite3", tmp_path / "log.sqlite3")
     yield keeper

@@ -5,7 +5,7 @@ import pytest
 from roomproc import retention
 from roomproc.history import History
 from roomproc.retention import DAY, Retention
-from roomproc.staged import Told, Work
+from roomproc.staged import Work
 from wire.clock import Now
 from wire.messages import Line
 
@@ -31,7 +31,7 @@ def history(tmp_path):
     history = History(tmp_path / "log.sqlite3", "process")
     history.open(1)
     work = Work()
-    work.entries = [Told(Line(seq=n, at=TODAY - (10 - n) * DAY, sender="ann", text="x")) for n in range(1, 11)]
+    work.entries = [Line(seq=n, at=TODAY - (10 - n) * DAY, sender="ann", text="x") for n in range(1, 11)]
     history.commit(work)
     return history
 

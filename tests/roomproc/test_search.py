@@ -4,15 +4,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roomproc import search
+from roomproc import history, search
 from roomproc.history import History
 from roomproc.search import SearchIndex
-from roomproc.staged import Told, Work
+from roomproc.staged import Work
 from wire.messages import Line, Topic
 
 
 class Both:
-    def __init__(self, folder):
+    def __init__(self, folder, *, together=False):
+        self.at = 7 if together else None
         self.log, self.index_path = folder / "log.sqlite3", folder / "search.sqlite3"
         self.history = History(self.log, "process")
         self.seq = self.history.open(1_000).seq
@@ -22,7 +23,7 @@ class Both:
         work = Work()
         for text in texts:
             self.seq += 1
-            work.entries.append(Told(Line(seq=self.seq, at=self.seq, sender="ann", text=text)))
+            work.add(Line(seq=self.seq, at=self.at or self.seq, sender="ann", text=text))
         self.history.commit(work)
 
     def find(self, text, before=2**53, limit=10):
@@ -32,9 +33,10 @@ class Both:
         return [line.seq for line in lines], more
 
 
-@pytest.fixture
-def both(tmp_path):
-    return Both(tmp_path)
+@pytest.fixture(params=["a row each", "a row for many"])
+def both(tmp_path, request, monkeypatch):
+    monkeypatch.setattr(history, "TOGETHER", 1)
+    return Both(tmp_path, together=request.param == "a row for many")
 
 
 def test_all_words_without_case_and_accents_and_beginnings_where_asked(both):
@@ -61,9 +63,18 @@ def test_it_follows_the_log_in_batches(both, monkeypatch):
     assert both.find("two") == ([9], False)
 
 
+def test_where_a_batch_ends_in_the_middle_of_a_row(both, monkeypatch):
+    monkeypatch.setattr(search, "BATCH", 50)
+    both.say(*["one"] * 300)
+    assert both.find("one", limit=400)[0] == list(range(1, 301))
+    both.index.forget(77)
+    assert both.find("one", limit=400)[0] == list(range(77, 301))
+    assert both.index.find("one", 100, 5) == (both.history.after(94, 5), True)
+
+
 def test_topics_are_not_lines(both):
     work = Work()
-    work.entries = [Told(Topic(seq=1, at=1, sender="ann", topic="chess"))]
+    work.add(Topic(seq=1, at=1, sender="ann", topic="chess"))
     both.history.commit(work)
     assert both.find("chess") == ([], False)
 

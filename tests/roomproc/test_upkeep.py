@@ -9,7 +9,7 @@ import pytest
 
 from base.config import Config
 from roomproc.history import PAGE_BYTES, History
-from roomproc.staged import Told, Work
+from roomproc.staged import Work
 from roomproc.upkeep import LOG_PAGES, TIDY_LINES, TIDY_MOST, Upkeep
 from tests.roomproc.inside import Inside
 from wire.clock import Now
@@ -76,7 +76,7 @@ def test_a_log_is_moved_when_it_is_long_and_once_at_a_time(server: Any) -> None:
 
 def said(history: History, seq: int) -> None:
     work = Work()
-    work.entries = [Told(Line(seq=seq, at=seq, sender="ann", text="x" * 10 * PAGE_BYTES))]
+    work.add(Line(seq=seq, at=seq, sender="ann", text="x" * 10 * PAGE_BYTES))
     history.commit(work)
 
 

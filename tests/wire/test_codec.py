@@ -131,3 +131,23 @@ def test_a_newline_in_a_text_stays_inside_its_line() -> None:
 def test_other_directions_are_unknown_types() -> None:
     with pytest.raises(BadMessage, match="no message of this type"):
         Codec(RoomReply).decode(b'{"type":"say","text":"x"}')
+
+
+SAID = b'{"type":"say","id":"%d","text":"}{"}'
+
+
+def test_many_come_out_as_each_does() -> None:
+    lines = [SAID % number for number in range(100)]
+    assert ROOM.decode_all(lines) == [ROOM.decode(line) for line in lines]
+    assert ROOM.decode_all(lines[:1]) == [ROOM.decode(lines[0])]
+
+
+@given(st.lists(st.sampled_from([
+    SAID % 1, b"{", b"}", b"{}", b"{}{}", b'{"type":"say",', b'"text":"x"}', b'{"type":"say","text":"x"}' * 2, b"",
+    b' {"type":"ping"} ', b'{"type":"ping"}\r', b"\xff", b'{"type":"ping","x":[{}', b'{}]}', b'{"type":"dance"}',
+    b"[" * 60_000,
+]), min_size=1, max_size=6))  # fmt: skip
+def test_many_are_decoded_together_only_if_each_is_a_message(lines: list[bytes]) -> None:
+    together = ROOM.decode_all(lines)
+    if together is not None:
+        assert together == [ROOM.decode(line) for line in lines]

@@ -3,7 +3,7 @@
 import pytest
 
 from wire.errors import Refused
-from wire.pace import Paces
+from wire.pace import Pace, Paces
 
 
 def test_each_has_a_pace_of_their_own() -> None:
@@ -31,3 +31,13 @@ def test_whoever_was_heard_of_longest_ago_is_forgotten() -> None:
     with pytest.raises(Refused):
         paces.take("ann", 1, 0.0)
     paces.take("bob", 1, 0.0)
+
+
+def test_so_many_at_once_or_none() -> None:
+    pace = Pace(1.0, 5)
+    assert not pace.take_all(6, 10.0)
+    assert pace.take_all(5, 10.0), "what was refused took nothing"
+    assert not pace.take_all(3, 12.5)
+    assert pace.take_all(2, 12.5)
+    assert not pace.take_all(1, 12.9), "nor does time count twice"
+    assert Pace(0, 1).take_all(1_000, 0.0)
