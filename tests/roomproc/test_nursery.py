@@ -97,6 +97,14 @@ class Caller:
         self.socket.sendall(word.encode() + b"\n")
 
 
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), LIMIT).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 class Guardian:
     """guardian.sock, and the nurseries it started."""
 
@@ -276,9 +284,8 @@ def test_stop_and_reap_leave_neither_process_nor_port(lobby: Lobby) -> None:
     lobby.until_state("gone")
     assert process.ended(0)
     process.close()
-    with pytest.raises(ConnectionRefusedError):
-        for _ in range(1_000):  # a process that was just forked closes in a moment what it holds of all rooms
-            socket.create_connection(("127.0.0.1", room.port), LIMIT).close()
+    # A process that was just forked closes in a moment what it holds of all rooms.
+    assert any(refuses(room.port) for _ in range(1_000))
 
 
 def test_a_restart_keeps_the_port(lobby: Lobby) -> None:
