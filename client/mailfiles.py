@@ -23,7 +23,12 @@ async def export(box: Letterbox, path: Path, form: Form, progress: Progress) -> 
         mails.append(mail)
         if len(mails) % 50 == 0:
             progress(len(mails), max(count, len(mails)))
-    return await asyncio.to_thread(write, path, form, map(letter, mails), len(mails), progress)
+    loop = asyncio.get_running_loop()
+
+    def written(done: int, of: int) -> None:
+        loop.call_soon_threadsafe(progress, done, of)  # who tells it is no other thread's
+
+    return await asyncio.to_thread(write, path, form, map(letter, mails), len(mails), written)
 
 
 async def load(box: Letterbox, path: Path, progress: Progress) -> tuple[int, int]:

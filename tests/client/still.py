@@ -3,6 +3,7 @@
 For pictures and snapshots, which have to come out the same every time.
 """
 
+import asyncio
 import math
 import random
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ class Still(Client):
     roles: tuple[str, ...] = ("user", "admin")
     looks = 0  # of an admin, at the rooms
     just_started = False  # not every room has told yet who is in it
+    many = 0  # mails of an export
 
     async def open(self) -> Greeted:
         self.greeted = Greeted("parlour 0.1", True, True)
@@ -103,7 +105,7 @@ class Still(Client):
     def lose(self, room: str | None) -> None:
         self.tell(Lost(room))
 
-    async def ask(self, message: Any) -> Any:
+    async def ask(self, message: Any, **_: Any) -> Any:
         match message:
             case m.Rooms():
                 rows = [
@@ -140,6 +142,12 @@ class Still(Client):
                     mail=number, sender=who, to=["test_user"], subject=subject, body=body, at=at, read=read,
                     folder="inbox", thread=number,
                 )  # fmt: skip
+            case m.MailExport(after=after, limit=limit):
+                await asyncio.sleep(0)
+                last = min(after + limit, self.many)
+                mails = [m.Mail(mail=n, sender="ann", to=["test_user"], subject=f"mail {n}", body="Hi.", at=AT + n,
+                                read=True, folder="inbox") for n in range(after + 1, last + 1)]  # fmt: skip
+                return m.MailExportPage(mails=mails, more=last < self.many, count=self.many)
             case m.AdminRooms():
                 self.looks += 1
                 return m.AdminRoomsPage(rooms=[self._admin_row(n, row) for n, row in enumerate(ROOMS)], more=False)

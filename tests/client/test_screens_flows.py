@@ -11,6 +11,7 @@ import pytest
 from textual.widgets import OptionList
 
 from client import memory, settings
+from client.screens import people, rooms
 from tests.client.ptys import Terminal
 from tests.client.sight import Sight, looking, run
 from tests.client.stills import StillApp, inside
@@ -616,20 +617,22 @@ def test_a_killed_room_is_a_quiet_bar_and_nothing_typed_is_lost(stage: Stage) ->
     run(play())
 
 
-def test_what_a_lobby_that_just_started_does_not_know_yet_is_said() -> None:
+def test_what_a_lobby_that_just_started_does_not_know_yet_is_said_and_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def play() -> None:
         app = StillApp()
+        monkeypatch.setattr(rooms, "REFRESH", 0.05)
+        monkeypatch.setattr(people, "REFRESH", 0.05)
         async with app.run_test(size=(120, 40)) as pilot:
             await inside(pilot)
-            app.still.just_started = True
             sight = Sight(app, pilot)
-            await sight.presses("f4")
-            await sight.sees("6 online", "not every room has told")
-            await sight.presses("f2")
-            await sight.sees("6 rooms", "not every room has told")
-            app.still.just_started = False
-            await sight.presses("f4")
-            await sight.sees_no("not every room has told")
+            for key, told in (("f4", "6 online"), ("f2", "6 rooms")):
+                app.still.just_started = True
+                await sight.presses(key)
+                await sight.sees(told, "not every room has told")
+                app.still.just_started = False
+                await sight.sees_no("not every room has told")  # nobody asked for it
 
     run(play())
 

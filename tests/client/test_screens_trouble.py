@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.widgets import Input
 
 from client.answers import Refusal
 from client.screens.grid import Grid
@@ -108,5 +110,26 @@ def test_columns_are_as_wide_as_their_cells_though_they_were_drawn_before_they_w
             assert "somebody_with" not in table.render_line(1).text, "it is not measured yet"
             await pilot.pause()
             assert table.render_line(1).text.split() == ["somebody_with_a_long_name", "operator"]
+
+    run(play())
+
+
+def test_many_mails_out_and_in_tell_how_far_they_are(tmp_path: Path) -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await inside(pilot)
+            app.still.many = 1_040
+            sight = Sight(app, pilot)
+            await sight.presses("f3")
+            await sight.sees("Inbox")
+            for words, last in (("export mbox", "1,040 mails in"), ("import", "1,040 mails of")):
+                await sight.presses("x")
+                await sight.until(lambda: isinstance(app.focused, Input))
+                app.focused.value = f"{words} {tmp_path / 'mails'}"
+                await sight.presses("enter")
+                await sight.sees("1,000 of 1,040 mails", last)
+                app.clear_notifications()
+                await sight.sees_no("1,000 of")
 
     run(play())
