@@ -127,11 +127,14 @@ class Client(Letterbox):
 
     # -- requests to the lobby
 
-    async def ask(self, message: Message, *, id_: str = "", asked: int | None = None, lasting: bool = False) -> Any:
-        """Send a request to the lobby; its answer. Raises Refusal. `id_` and `asked` (epoch ms) are those of an earlier
-        run, when it may have been sent already; `lasting`: the answer is waited for as long as it takes."""
+    async def ask(
+        self, message: Message, *, id_: str = "", asked: int | None = None, stream: str = "", lasting: bool = False
+    ) -> Any:
+        """Send a request to the lobby; its answer. Raises Refusal. `id_`, `asked` (epoch ms) and `stream` are those of
+        an earlier run, when it may have been sent already; `lasting`: the answer is waited for as long as it takes."""
         asked = read_clock().wall if asked is None else asked
-        return await self._answer(self.session.ask(message, id_=id_, asked=asked), None if lasting else self.patience)
+        id_ = self.session.ask(message, id_=id_, asked=asked, stream=stream)
+        return await self._answer(id_, None if lasting else self.patience)
 
     async def rooms(self) -> list[RoomRow]:
         """All rooms one may see."""
@@ -201,15 +204,15 @@ class Client(Letterbox):
             self.leave(room)
             raise Refusal("busy", f"{room} does not let anybody in just now; try again in a moment") from None
 
-    def send(self, room: str, message: Outgoing, *, id_: str = "", typed: int | None = None) -> str:
-        """Hand a line or whisper over without waiting; Acknowledged or NotSent comes as an event under its id. `id_`
-        and `typed` as in `Session.say`.
+    def send(self, room: str, message: Outgoing, *, id_: str = "", typed: int | None = None, stream: str = "") -> str:
+        """Hand a line or whisper over without waiting; Acknowledged or NotSent comes as an event under its id. `id_`,
+        `typed` and `stream` as in `Session.say`.
 
         Raises Refusal(left) outside of the room.
         """
         if fold(room) not in self.session.rooms:
             raise Refusal("left", f"you are not in {room}")
-        id_ = self.session.say(room, message, read_clock(), id_=id_, typed=typed)
+        id_ = self.session.say(room, message, read_clock(), id_=id_, typed=typed, stream=stream)
         self._link.settle()
         return id_
 

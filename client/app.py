@@ -21,7 +21,7 @@ from client.address import Address
 from client.answers import Refusal
 from client.api import Client
 from client.floor import Alert
-from client.lettering import Lettering
+from client.lettering import go_on
 from client.memory import Memory
 from client.plain import LEFT, NO_SERVER, REFUSED, Wishes
 from client.screens import themes
@@ -161,21 +161,18 @@ class ParlourApp(Doings):
             if fold(room) not in visit.client.session.rooms:
                 told = f"What you wrote in {show.word(room)} waits: it is sent when you are in it again."
                 self.notify(told)
+        for room in visit.begun_elsewhere():
+            self.notify(f"What you had begun to write in {show.word(room)} is there when you enter it.")
         await visit.tell_again()
         await self._mail_again()
-        if visit.file is not None and visit.file.more:
-            told = "More that you wrote in another window waits: it comes when the client is opened once more."
-            self.notify(told)
 
     async def _mail_again(self) -> None:
-        """The mail that was being written when the client ended, and what became of it if it was on its way."""
-        mail = Lettering(self._visit(), self._visit().drafts.letter)
-        if mail.handed_over:
-            try:
-                self.notify(await mail.send())
-            except Refusal as why:
-                self.notify(f"Your mail is not sent: {show.word(why.text)}", severity="warning")
-        if any(mail.letter.fields):
+        """The mails that were being written when clients ended, and what became of those that were on their way."""
+        try:
+            await go_on(self._visit(), self.notify)
+        except Refusal as why:
+            self.notify(f"Your mail is not sent: {show.word(why.text)}", severity="warning")
+        if any(self._visit().drafts.letter.fields):
             self.write_mail("")
 
     # -- what happens

@@ -28,6 +28,7 @@ class _Request:
     again: bool
     asked: int | None  # when, epoch ms, of what exists once for a time only
     tried: bool  # it may have reached the server
+    stream: str | None  # what it exists once under; None: any will do
     sent: bool = False
 
 
@@ -36,13 +37,22 @@ class Asked:
         self._desk = desk
         self._waiting: dict[str, _Request] = {}
 
-    def add(self, message: Message, then: Then | None, *, again: bool, id_: str = "", asked: int | None = None) -> str:
+    def add(
+        self,
+        message: Message,
+        then: Then | None,
+        *,
+        again: bool,
+        id_: str = "",
+        asked: int | None = None,
+        stream: str | None = None,
+    ) -> str:
         """Take `message` in under a new id, or the one it had in an earlier run; it carries that from now on. `then`
         takes the answer, else it is told as `Answered`; `again`: a repeat does no harm, up to a time after the moment
-        `asked` (epoch ms) where there is one."""
+        `asked` (epoch ms) where there is one, and under its `stream`."""
         tried, id_ = bool(id_), id_ or self._desk.new_id()
         message.id = id_  # type: ignore[attr-defined]
-        self._waiting[id_] = _Request(message, then, again, asked, tried)
+        self._waiting[id_] = _Request(message, then, again, asked, tried, stream)
         return id_
 
     def forget(self, id_: str) -> None:
@@ -51,12 +61,26 @@ class Asked:
     def __contains__(self, id_: object) -> bool:
         return id_ in self._waiting
 
-    def send(self, conn: int) -> None:
-        """Send what was not sent on this connection yet."""
+    def send(self, conn: int, stream: str | None = None) -> None:
+        """Send what was not sent on this connection yet, but what wants another stream than its own."""
         for request in self._waiting.values():
-            if not request.sent:
+            if not request.sent and request.stream in (None, stream):
                 request.sent = request.tried = True
                 self._desk.send(conn, request.message)
+
+    def other_stream(self, stream: str) -> str | None:
+        """The one to go on under, as something waits for it and nothing that a change would harm is under way."""
+        sent = [request for request in self._waiting.values() if request.sent]
+        if any(request.stream == stream or not request.again for request in sent):
+            return None
+        unsent = [request.stream for request in self._waiting.values() if not request.sent]
+        wanted = [other for other in unsent if other is not None]
+        return None if stream in wanted else next(iter(wanted), None)
+
+    def unsent(self) -> None:
+        """We end the connection ourselves; all that is under way is to be sent on the next."""
+        for request in self._waiting.values():
+            request.sent = False
 
     def answer(self, reply: msgspec.Struct, now: Now) -> None:
         """Give `reply` to its asker; one that nobody waits for is nothing."""

@@ -33,7 +33,6 @@ class DraftFile:
         self._begins = f"drafts-{hashlib.sha256(who.encode()).hexdigest()[:16]}"
         self._name = f"{self._begins}-{secrets.token_hex(6)}.json"
         self._file: BufferedWriter | None = None  # as it was written last: the lock goes with it
-        self.more = False  # another client left what can only be gone on with by one more
 
     def take_over(self) -> Drafts:
         """What clients left that run no more, from now on in a file of our own."""
@@ -43,9 +42,8 @@ class DraftFile:
                 if path.suffix == BESIDE:
                     path.unlink()  # nobody writes just now, so its writer died
                 elif (left := _left(path)) is not None:
-                    whole = taken.take_in(left)
-                    self.more |= not whole
-                    theirs += [path] if whole else []
+                    taken.take_in(left)
+                    theirs.append(path)
             self._write(folder, taken)
             for path in theirs:
                 path.unlink()

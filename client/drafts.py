@@ -10,13 +10,15 @@ import msgspec
 
 
 class Waiting(msgspec.Struct):
-    """A line, whisper or direct message that was handed over and is not acknowledged. `at`: epoch ms."""
+    """A line, whisper or direct message that was handed over and is not acknowledged. `at`: epoch ms; `stream`: what
+    it was sent under, where that is not the stream of the drafts."""
 
     id: str
     text: str
     at: int
     kind: Literal["text", "action"] = "text"
     to: str = ""
+    stream: str = ""
 
     def typed(self) -> str:
         """As one types it, so that nothing private becomes public when it is a draft again."""
@@ -27,7 +29,7 @@ class Waiting(msgspec.Struct):
 
 class Letter(msgspec.Struct):
     """A mail being written. `answers`: the mail it replies to; `draft`: the draft at the server that it is; `id`: what
-    it was handed over under, at the time `at` in epoch ms; empty while it is only written."""
+    it was handed over under, at the time `at` in epoch ms; empty while it is only written. `stream`: as in Waiting."""
 
     to: str = ""
     subject: str = ""
@@ -36,6 +38,7 @@ class Letter(msgspec.Struct):
     draft: int | None = None
     id: str = ""
     at: int = 0
+    stream: str = ""
 
     @property
     def fields(self) -> tuple[str, str, str]:
@@ -47,20 +50,27 @@ class Letter(msgspec.Struct):
 
 class Drafts(msgspec.Struct):
     """`rooms`: what stands in the composer; `waiting`: by room, oldest first; `stream`: what the waiting, and the mail
-    if it was handed over, were sent under."""
+    if it was handed over, were sent under, but where they say another; `letters`: mails that other clients had begun.
+    """
 
     rooms: dict[str, str] = {}
     waiting: dict[str, list[Waiting]] = {}
     stream: str = ""
     letter: Letter = msgspec.field(default_factory=Letter)
+    letters: list[Letter] = []
 
     def empty(self) -> bool:
-        return not (any(self.rooms.values()) or any(self.letter.fields) or self.on_their_way)
+        return not (any(self.rooms.values()) or self.begun or self.on_their_way)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a mail that somebody has begun."""
+        return any(self.letter.fields) or bool(self.letters)
 
     @property
     def on_their_way(self) -> bool:
-        """Whether something was handed over under the stream and is not acknowledged."""
-        return any(self.waiting.values()) or bool(self.letter.id)
+        """Whether something was handed over and is not acknowledged."""
+        return any(self.waiting.values()) or any(letter.id for letter in (self.letter, *self.letters))
 
     def wait(self, room: str, line: Waiting) -> None:
         self.waiting.setdefault(room, []).append(line)
@@ -77,16 +87,20 @@ class Drafts(msgspec.Struct):
         typed = line.typed() if not room.startswith("@") else line.text
         self.rooms[room] = "\n".join(part for part in (typed, self.rooms.get(room, "")) if part)
 
-    def take_in(self, other: "Drafts") -> bool:
-        """What another client left becomes ours. False, and nothing does, where both have something on its way, as that
-        was under two streams, or both have a mail begun."""
-        if (self.on_their_way and other.on_their_way) or (any(self.letter.fields) and any(other.letter.fields)):
-            return False
-        if other.on_their_way:
-            self.stream, self.waiting = other.stream, other.waiting
-        if any(other.letter.fields):
-            self.letter = other.letter
+    def take_in(self, other: "Drafts") -> None:
+        """What another client left becomes ours; what it had handed over keeps the stream that it was sent under."""
+        if not self.on_their_way:
+            self.stream = other.stream
+        letters = [letter for letter in (other.letter, *other.letters) if any(letter.fields)]
+        handed_over: list[Waiting | Letter] = [line for lines in other.waiting.values() for line in lines]
+        for sent in (*handed_over, *letters):
+            stream = sent.stream or other.stream
+            sent.stream = "" if stream == self.stream else stream
+        for room, lines in other.waiting.items():
+            self.waiting.setdefault(room, []).extend(lines)
+        self.letters += letters
+        if not any(self.letter.fields) and self.letters:
+            self.letter = self.letters.pop(0)
         for room, text in other.rooms.items():
             here = self.rooms.get(room, "")
             self.rooms[room] = here if text in here else "\n".join(part for part in (here, text) if part)
-        return True

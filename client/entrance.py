@@ -79,7 +79,7 @@ class Entrance:
         self._desk = desk
         self._lobby = lobby
         self._create = create
-        self._stream = desk.new_stream()
+        self._stream = self._own_stream = desk.new_stream()
         self._host = ""
         self._port = 0
         self._ticket = ""  # once
@@ -270,6 +270,13 @@ class Entrance:
             return
         self._broken_off(now)
         self._go(redirect)
+
+    def _go_on_under(self, stream: str, now: Now) -> None:
+        """On another connection."""
+        self._desk.close(self._conn)
+        self._broken_off(now)
+        self._stream = stream
+        self._connect()
 
     def _drop(self, now: Now, why: str) -> None:
         self._desk.close(self._conn)

@@ -224,10 +224,9 @@ class Floor:
         table = self.table(event.room)
         table.name = event.room
         self.invitations.pop(fold(event.room), None)
-        place = self.left_at.pop(fold(event.room), None)
-        seen = self.back_at.pop(fold(event.room), event.seq)
-        if place is not None and place.epoch == event.epoch:
-            seen = place.seq
+        place, told = self.left_at.pop(fold(event.room), None), self.back_at.pop(fold(event.room), None)
+        ours = place.seq if place is not None and place.epoch == event.epoch else None
+        seen = max((seq for seq in (ours, told) if seq is not None), default=event.seq)  # a client that died knew less
         if not event.again and seen < event.seq:
             table.transcript.new_from, table.transcript.new_to = seen + 1, event.seq
 

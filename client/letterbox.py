@@ -36,7 +36,9 @@ from wire.messages import (
 class Letterbox:
     """Stands on `ask`."""
 
-    async def ask(self, message: Message, *, id_: str = "", asked: int | None = None, lasting: bool = False) -> Any:
+    async def ask(
+        self, message: Message, *, id_: str = "", asked: int | None = None, stream: str = "", lasting: bool = False
+    ) -> Any:
         raise NotImplementedError
 
     # -- writing
@@ -51,12 +53,14 @@ class Letterbox:
         *,
         id_: str = "",
         asked: int | None = None,
+        stream: str = "",
     ) -> int:
         """The number of the stored mail. `answers`: the mail it replies to; `draft`: the draft it was, which goes;
-        `id_`, `asked` (epoch ms): what it was handed over under before, and when, if it was: there is one of it."""
+        `id_`, `asked` (epoch ms), `stream`: what it was handed over under before, and when, if it was: there is one of
+        it."""
         message = MailSend(to=to, subject=subject, body=body)
         message.answers, message.draft = _given(answers), _given(draft)
-        return _number(await self.ask(message, id_=id_, asked=asked))
+        return _number(await self.ask(message, id_=id_, asked=asked, stream=stream))
 
     async def keep_draft(
         self, to: list[str], subject: str, body: str, answers: int | None = None, draft: int | None = None

@@ -4,6 +4,7 @@ Law: it has the key it exists once under before it leaves, and keeps that as lon
 a try again is the same mail.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from client import show
@@ -33,7 +34,7 @@ class Lettering:
     def _take_back(self) -> None:
         """Of a try that the server did not answer: if it has not left yet, it does not any more."""
         self._visit.client.session.lobby.forget(self.letter.id)
-        self.letter.id = ""
+        self.letter.id = self.letter.stream = ""
 
     def done(self) -> None:
         """Nothing of it is to be kept here any more."""
@@ -52,11 +53,18 @@ class Lettering:
         names, subject, body = letter.names(), letter.subject.strip(), letter.body.rstrip()
         try:
             number = await client.send_mail(
-                names, subject, body, letter.answers, letter.draft, id_=letter.id, asked=letter.at
+                names,
+                subject,
+                body,
+                letter.answers,
+                letter.draft,
+                id_=letter.id,
+                asked=letter.at,
+                stream=letter.stream,
             )
         except Refusal as why:
             if why.code not in UNKNOWN:
-                letter.id = ""
+                letter.id = letter.stream = ""
             self._visit.keep_at_once()
             raise
         self._visit.mail_changes += 1
@@ -78,3 +86,22 @@ class Lettering:
         """Whether it may be stored already, and may be sent again by itself."""
         window = self._visit.client.session.lobby.window
         return bool(self.letter.id) and read_clock().wall - self.letter.at < window * 1000
+
+
+async def go_on(visit: Visit, tell: Callable[[str], None]) -> None:
+    """The mails that were being written when clients ended: what was on its way is brought to an end, one is left to be
+    gone on with, and others go among the drafts at the server. Raises Refusal.
+    """
+    drafts = visit.drafts
+    while True:
+        mail = Lettering(visit, drafts.letter)
+        if mail.handed_over:
+            tell(await mail.send())
+        elif any(mail.letter.fields) and drafts.letters:
+            if not (kept := await mail.later()):
+                return
+            tell(kept)
+            mail.done()
+        if any(drafts.letter.fields) or not drafts.letters:
+            return
+        drafts.letter = drafts.letters.pop(0)

@@ -93,7 +93,7 @@ class LobbySide:
         self.blocked: list[str] = []  # our block list
         self._desk = desk
         self._client = client
-        self._stream = desk.new_stream()
+        self._stream = self._own_stream = desk.new_stream()
         self._session = ""
         self._credential: Credential | None = None
         self._login_id = ""
@@ -126,15 +126,29 @@ class LobbySide:
 
     def speak_under(self, stream: str) -> None:
         """What we send from now on exists once under this stream; before the login."""
-        self._stream = stream
+        self._stream = self._own_stream = stream
 
-    def ask(self, message: Message, then: Then | None = None, *, id_: str = "", asked: int | None = None) -> str:
+    def ask(
+        self,
+        message: Message,
+        then: Then | None = None,
+        *,
+        id_: str = "",
+        asked: int | None = None,
+        stream: str = "",
+    ) -> str:
         """Send a request, now or as soon as we are in; its id. `asked`: when, epoch ms; not known, it is sent again for
-        as long as we are here."""
-        asked = asked if isinstance(message, ONCE) else None
-        id_ = self._asked.add(message, then, again=not isinstance(message, NOT_TWICE), id_=id_, asked=asked)
-        if self.state is LobbyState.IN:
-            self._asked.send(self._conn)
+        as long as we are here. `stream`: of the earlier run that it is from, where that is not ours."""
+        once = isinstance(message, ONCE)
+        id_ = self._asked.add(
+            message,
+            then,
+            again=not isinstance(message, NOT_TWICE),
+            id_=id_,
+            asked=asked if once else None,
+            stream=(stream or self._own_stream) if once else None,
+        )
+        self._send_asked()
         return id_
 
     def forget(self, id_: str) -> None:
@@ -166,6 +180,7 @@ class LobbySide:
             self._finish()
             self._desk.tell(NoServer(self.host, self.port, why))
         else:
+            self._tell_lost()
             self._wait(now)
 
     def lost(self, why: str, now: Now) -> None:
@@ -199,6 +214,7 @@ class LobbySide:
                 pass
             case _:
                 self._asked.answer(message, now)
+        self._send_asked()
 
     # -- time
 
@@ -281,7 +297,18 @@ class LobbySide:
         if (blocked := welcome.blocked or []) != self.blocked:
             self._about_us(Blocked(names=blocked), now)
         self._asked.expire(now.wall - welcome.resend_window * 1_000, now)
-        self._asked.send(self._conn)
+
+    def _send_asked(self) -> None:
+        """What waits and may go; what an earlier run sent under another stream goes on a connection of its own."""
+        if self.state is not LobbyState.IN:
+            return
+        if (other := self._asked.other_stream(self._stream)) is None:
+            self._asked.send(self._conn, self._stream)
+            return
+        self._desk.close(self._conn)
+        self._asked.unsent()
+        self._stream = other
+        self._connect()
 
     def _news(self, message: MailNew | Unread | MailChanged | Invited) -> None:
         match message:
@@ -362,11 +389,14 @@ class LobbySide:
 
     def _broke(self, now: Now, pause: float | None = None) -> None:
         self._pauses.broke(now)
+        self._tell_lost()
+        self._asked.broke(now)
+        self._wait(now, pause)
+
+    def _tell_lost(self) -> None:
         if not self._told_lost:
             self._told_lost = True
             self._desk.tell(Lost(None))
-        self._asked.broke(now)
-        self._wait(now, pause)
 
     def _wait(self, now: Now, pause: float | None = None) -> None:
         self._become(LobbyState.WAITING)

@@ -20,6 +20,7 @@ class Waiting:
     id: str
     message: Outgoing
     typed: Now
+    stream: str  # what it exists once under
 
 
 class Outbox:
@@ -32,15 +33,25 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def add(self, id_: str, message: Outgoing, now: Now) -> None:
-        self._queue.append(Waiting(id_, message, now))
+    def add(self, id_: str, message: Outgoing, now: Now, stream: str = "") -> None:
+        self._queue.append(Waiting(id_, message, now, stream))
 
-    def next(self, now: Now) -> Outgoing | None:
-        """What is to be sent now; it is under way from then on."""
-        if self._under_way or not self._queue or now.mono < self._not_before:
+    def next(self, now: Now, stream: str = "") -> Outgoing | None:
+        """What is to be sent now under this stream; it is under way from then on."""
+        if self._next_stream(now) != stream:
             return None
         self._under_way = True
         return self._queue[0].message
+
+    def other_stream(self, now: Now, stream: str) -> str | None:
+        """The one to go on under, as what is to be sent now was said under it."""
+        wanted = self._next_stream(now)
+        return None if wanted == stream else wanted
+
+    def _next_stream(self, now: Now) -> str | None:
+        if self._under_way or not self._queue or now.mono < self._not_before:
+            return None
+        return self._queue[0].stream
 
     def take(self, id_: str) -> Waiting | None:
         """`id_` was acknowledged or refused: it is ours no longer. None when it is not the one under way."""

@@ -63,12 +63,12 @@ class RoomSide(Entrance):
 
     # -- verbs
 
-    def say(self, message: Outgoing, now: Now, *, id_: str = "", typed: int | None = None) -> str:
-        """Say or whisper; kept until it is acknowledged or refused. Its id; `id_` and `typed` (epoch ms) of a line
-        that an earlier run could not bring to an end."""
+    def say(self, message: Outgoing, now: Now, *, id_: str = "", typed: int | None = None, stream: str = "") -> str:
+        """Say or whisper; kept until it is acknowledged or refused. Its id; `id_`, `typed` (epoch ms) and `stream`,
+        where that is not ours, of a line that an earlier run could not bring to an end."""
         id_ = id_ or self._desk.new_id()
         message.id = id_
-        self.outbox.add(id_, message, now if typed is None else Now(now.mono, typed))
+        self.outbox.add(id_, message, now if typed is None else Now(now.mono, typed), stream or self._own_stream)
         if isinstance(message, Whisper):
             self._whispers.append((fold(message.to), message.text))
         self._send_next(now)
@@ -219,7 +219,11 @@ class RoomSide(Entrance):
     # -- what we say
 
     def _send_next(self, now: Now) -> None:
-        if self.state is RoomState.IN and (message := self.outbox.next(now)) is not None:
+        if self.state is not RoomState.IN:
+            return
+        if (other := self.outbox.other_stream(now, self._stream)) is not None:
+            self._go_on_under(other, now)
+        elif (message := self.outbox.next(now, self._stream)) is not None:
             self._desk.send(self._conn, message)
 
     def _expire(self, now: Now) -> None:

@@ -61,10 +61,18 @@ class Session:
         self._desk.new_stream = lambda: stream
         self.lobby.speak_under(stream)
 
-    def ask(self, message: Message, then: Then | None = None, *, id_: str = "", asked: int | None = None) -> str:
+    def ask(
+        self,
+        message: Message,
+        then: Then | None = None,
+        *,
+        id_: str = "",
+        asked: int | None = None,
+        stream: str = "",
+    ) -> str:
         """Any request to the lobby; its id. Answered by `then`, or Answered. `asked`: when, epoch ms; mail and what is
-        told is not sent again once that is too long ago."""
-        return self.lobby.ask(message, then, id_=id_, asked=asked)
+        told is not sent again once that is too long ago. `stream`: as in `say`."""
+        return self.lobby.ask(message, then, id_=id_, asked=asked, stream=stream)
 
     def join(self, room: str, *, create: bool = False, since: int | None = None, epoch: int | None = None) -> RoomSide:
         """Enter a room; answered by RoomEntered, RoomRefused, RoomUnreachable or LeftRoom."""
@@ -78,10 +86,19 @@ class Session:
         side.open()
         return side
 
-    def say(self, room: str, message: Outgoing, now: Now, *, id_: str = "", typed: int | None = None) -> str:
+    def say(
+        self,
+        room: str,
+        message: Outgoing,
+        now: Now,
+        *,
+        id_: str = "",
+        typed: int | None = None,
+        stream: str = "",
+    ) -> str:
         """A line or whisper; its id. Answered by Acknowledged or NotSent. `id_` and `typed` (epoch ms) are those of an
-        earlier run, when it may have been sent already."""
-        return self._room(room).say(message, now, id_=id_, typed=typed)
+        earlier run, when it may have been sent already; `stream` what it was sent under, where that is not ours."""
+        return self._room(room).say(message, now, id_=id_, typed=typed, stream=stream)
 
     def ask_room(self, room: str, message: Message, then: Then | None = None) -> str:
         """Any other request to a room; its id. Answered by `then`, or Answered."""

@@ -2,11 +2,8 @@
 
 from client import show
 from client.commands import Command
-from client.events import DirectCame
-from client.floor import Floor
-from client.link import read_clock
 from client.mode import Mode
-from wire.messages import Away, Direct, Directs, DirectsPage, Done, Tell, Told
+from wire.messages import Away, Directs, DirectsPage, Done, Tell, Told
 from wire.names import check_text
 
 HISTORY = 20
@@ -16,14 +13,19 @@ class Telling:
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
 
-    async def tell(self, to: str, text: str) -> Direct:
+    async def tell(self, to: str, text: str) -> None:
         """Say it to one person wherever they are, and say what became of it. Raises Refused, Refusal."""
-        told: Told = await self._mode.client.ask(Tell(to=to, text=check_text(text)))
+        told = await self._ask(to, text)
+        if told is None:
+            return
         who = show.word(told.to)
         became = f"delivered to {who}" if told.became == "delivered" else f"{who} is not here: it is kept for them"
         away = f" ({who} is away: {show.word(told.away)})" if isinstance(told.away, str) and told.away else ""
         self._mode.teller.say(f"-- {became}{away}", "good" if told.became == "delivered" else "notice")
-        return Direct(number=told.number, sender=self._mode.teller.me, to=told.to, text=text, at=read_clock().wall)
+
+    async def _ask(self, to: str, text: str) -> Told | None:
+        told: Told = await self._mode.client.ask(Tell(to=to, text=check_text(text)))
+        return told
 
     async def history(self, command: Command) -> None:
         """What one and somebody told each other, the newest."""
@@ -42,16 +44,3 @@ class Telling:
         done: Done = await self._mode.client.ask(Away(text=text))
         assert done is not None
         self._mode.teller.say(f"-- you are away: {show.word(text)} (/away ends it)" if text else "-- you are back")
-
-
-class TellingInTables(Telling):
-    """On the screen: what is told stands in the table of the two as well, as it does at our other terminals."""
-
-    def __init__(self, mode: Mode, floor: Floor) -> None:
-        super().__init__(mode)
-        self._floor = floor
-
-    async def tell(self, to: str, text: str) -> Direct:
-        direct = await super().tell(to, text)
-        self._floor.event(DirectCame(direct, late=False), read_clock())
-        return direct

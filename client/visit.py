@@ -16,13 +16,14 @@ from client.commands import Command, Mistake, Talk
 from client.entrance import RoomState
 from client.floor import DIRECT, Alert, Floor, Table
 from client.link import read_clock
+from client.lobbystates import LobbyState
 from client.maildeeds import MailDeeds, all_of, number, subject_of_reply
 from client.memory import Memory, Place, remember
 from client.scrollback import Scrollback
 from client.session import new_stream
 from client.settings import Settings
 from client.show import Spans
-from client.telling import TellingInTables
+from client.telling import Telling
 from client.transcript import Pending
 from client.verbs import Goodbye, Verbs
 from wire.errors import Refused
@@ -59,7 +60,7 @@ class Visit(Scrollback):
         self.mailing = _Mailing(self)
         self.terminal = _Paper(self)
         self.verbs = Verbs(self)
-        self.telling_others = TellingInTables(self, self.floor)
+        self.telling_others = _Telling(self)
         self.drafts = drafts.Drafts()
         self.drafts_changed = False
         self.motd = ""
@@ -96,7 +97,15 @@ class Visit(Scrollback):
         visit = self.memory.visit(str(self.address))
         self.floor.left_at = visit.places(event.name)
         self.floor.back_at = {fold(row.room): row.seq for row in event.back}
+        for name in (*self.drafts.rooms, *self.drafts.waiting):
+            if name.startswith(DIRECT) and (self.drafts.rooms.get(name) or self.drafts.waiting.get(name)):
+                self.floor.table(name)  # to be seen at the left, as what was begun there is not told elsewhere
         return [room for room, lines in self.drafts.waiting.items() if lines and not room.startswith(DIRECT)]
+
+    def begun_elsewhere(self) -> list[str]:
+        """The rooms we are not in that something was begun in."""
+        begun = [room for room, text in self.drafts.rooms.items() if text.strip() and not room.startswith(DIRECT)]
+        return [room for room in begun if fold(room) not in self.client.session.rooms]
 
     @property
     def me(self) -> str:
@@ -140,7 +149,10 @@ class Visit(Scrollback):
             self._fate(event)
         if isinstance(event, events.MailCame | events.UnreadChanged | events.MailboxChanged | events.Back):
             self.mail_changes += 1
-        return self.floor.event(event, read_clock())
+        alert = self.floor.event(event, read_clock())
+        if isinstance(event, events.RoomEntered | events.LeftRoom) and self.client.session.lobby.state is LobbyState.IN:
+            self.remember()  # a client that dies was in these rooms
+        return alert
 
     def _fate(self, event: events.Acknowledged | events.NotSent) -> None:
         code = event.code if isinstance(event, events.NotSent) else ""
@@ -167,11 +179,12 @@ class Visit(Scrollback):
         oldest = read_clock().wall - self.client.session.lobby.window * 1000
         for name, lines in tuple(self.drafts.waiting.items()):
             for line in tuple(lines) if name.startswith(DIRECT) else ():
-                if line.at > oldest:
-                    await self._tell_line(self.floor.table(name), line)
-                elif self.drafts.settled(name, line.id) is not None:
-                    self.drafts.give_back(self.floor.table(name).name, line)
-                    self.keep_at_once()
+                if line.at > oldest and await self._tell_line(self.floor.table(name), line):
+                    continue
+                self.drafts.settled(name, line.id)
+                self.drafts.give_back(self.floor.table(name).name, line)
+                self.keep_at_once()
+                self.front.draft_changed(name)
 
     # -- what is typed
 
@@ -211,40 +224,65 @@ class Visit(Scrollback):
         """Say it to the one person whose table we look at, wherever they are."""
         table = self.floor.table(self.teller.here)
         try:
-            line = drafts.Waiting(self.client.session.new_id(), check_text(text), read_clock().wall)
+            line = self._direct(table, text)
         except Refused as why:
             self.teller.say(f"-- not sent: {show.word(why.text)}", "error")
             return False
-        self.drafts.wait(table.name, line)
-        self.keep_at_once()
         return await self._tell_line(table, line)
 
+    def _direct(self, table: Table, text: str) -> drafts.Waiting:
+        """A direct message, in the drafts before it leaves. Raises Refused."""
+        line = drafts.Waiting(self.client.session.new_id(), check_text(text), read_clock().wall)
+        self.drafts.wait(table.name, line)
+        self.keep_at_once()
+        return line
+
+    async def tell(self, to: str, text: str) -> Told | None:
+        """The same by a command, whatever one looks at; None: it waits for the next visit. Raises Refused, Refusal."""
+        known = fold(DIRECT + to) in self.floor.tables
+        table = self.floor.table(DIRECT + to)
+        try:
+            return await self._told(table, self._direct(table, text))
+        except (Refused, Refusal):
+            if not known and not table.transcript.items:
+                self.floor.tables.pop(fold(table.name), None)  # there may be nobody of that name
+            raise
+
     async def _tell_line(self, table: Table, line: drafts.Waiting) -> bool:
+        """False: it is not told, and nobody will try again."""
+        try:
+            told = await self._told(table, line)
+        except Refusal as why:
+            table.transcript.pending.append(Pending(line.id, line.at, line.text, to=table.name[1:], refused=why.text))
+            return False
+        away = f": {show.word(told.away)}" if told is not None and isinstance(told.away, str) and told.away else ""
+        if told is not None and (told.became != "delivered" or away):
+            where = "away" if away else "not here; it is kept"
+            self.floor.note(table.name, [("notice", f"-- {show.word(told.to)} is {where}{away}")], read_clock())
+        return True
+
+    async def _told(self, table: Table, line: drafts.Waiting) -> Told | None:
+        """What became of it, however long that takes to be known; None: the visit ended before. Raises Refusal."""
         to, text = table.name.removeprefix(DIRECT), line.text
         pending = Pending(line.id, line.at, text, to=to)
         table.transcript.pending.append(pending)
         table.changed += 1
         try:
-            told: Told = await self.client.ask(Tell(to=to, text=text), id_=line.id, asked=line.at, lasting=True)
-        except Refusal as why:
+            told: Told = await self.client.ask(
+                Tell(to=to, text=text), id_=line.id, asked=line.at, stream=line.stream, lasting=True
+            )
+        except Refusal:
             if self.client.session.over:
-                return True  # it waits for the next visit
-            pending.refused = why.text
+                return None  # it waits for the next visit
             self.drafts.settled(table.name, line.id)
-            return False
+            raise
         finally:
             table.changed += 1
             self.drafts_changed = True
-            if not pending.refused:
-                table.transcript.pending.remove(pending)
+            table.transcript.pending.remove(pending)
         self.drafts.settled(table.name, line.id)
-        now = read_clock()
-        table.transcript.append(Direct(number=told.number, sender=self.me, to=told.to, text=text, at=now.wall))
-        away = f": {show.word(told.away)}" if isinstance(told.away, str) and told.away else ""
-        if told.became != "delivered" or away:
-            where = "away" if away else "not here; it is kept"
-            self.floor.note(table.name, [("notice", f"-- {show.word(told.to)} is {where}{away}")], now)
-        return True
+        table.transcript.append(Direct(number=told.number, sender=self.me, to=told.to, text=text, at=read_clock().wall))
+        return told
 
     def send(self, message: Say | Whisper) -> None:
         """Hand a line over to the room one looks at."""
@@ -260,7 +298,7 @@ class Visit(Scrollback):
     def _hand_over(self, room: str, message: Say | Whisper, line: drafts.Waiting) -> None:
         self._sent_by_us.add(line.id)
         self.floor.said(room, line.id, message, read_clock())
-        self.client.send(room, message, id_=line.id, typed=line.at)
+        self.client.send(room, message, id_=line.id, typed=line.at, stream=line.stream)
 
     def read_directs(self, table: Table) -> None:
         """Somebody looks at the table of a person, and moves: our other terminals need not call it unread."""
@@ -322,6 +360,17 @@ class _Paper:
 
     def width(self) -> int:
         return self._visit.front.columns()
+
+
+class _Telling(Telling):
+    """What a command tells stands in the table of the two as well, and is kept over a crash."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit)
+        self._visit = visit
+
+    async def _ask(self, to: str, text: str) -> Told | None:
+        return await self._visit.tell(to, text)
 
 
 class _Mailing(MailDeeds):

@@ -1,13 +1,17 @@
 """One's own account: who one is, what can be done with it, a new password, and notices."""
 
+from typing import ClassVar
+
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.keys import FIELDS
 from client.screens.ownaccount import OwnAccount
 from client.screens.tick import Tick
 from client.settings import NOTICES, save
@@ -24,6 +28,8 @@ DOINGS = {"sessions": "Sessions", "blocks": "Block list", "spelling": "Capitals"
 
 
 class AccountPage(VerticalScroll):
+    BINDINGS: ClassVar[list[BindingType]] = [*FIELDS]
+
     def __init__(self, visit: Visit) -> None:
         super().__init__(id="account", can_focus=False)
         self.visit = visit

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from client import show
 from client.answers import Refusal
 from client.lettering import Lettering
+from client.screens.keys import FIELDS
 from client.screens.tick import Tick
 from wire.errors import Refused
 from wire.messages import Entry, Line
@@ -25,7 +26,7 @@ T = TypeVar("T")
 class Dialog(ModalScreen[T | None]):
     """Escape, and a click beside it, ends it with nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss_with_nothing", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss_with_nothing", "Close", show=False), *FIELDS]
 
     def action_dismiss_with_nothing(self) -> None:
         self.dismiss(None)

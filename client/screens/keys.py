@@ -39,6 +39,14 @@ KEYS: Final = (
 )
 
 
+# Of a page with fields to fill in: Tab counts before the next key, however fast that comes. A password is no part of a
+# name, nor a mail of its address.
+FIELDS: Final = (
+    Binding("tab", "app.focus_next", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+)
+
+
 def bindings() -> list[Binding]:
     """For the app; those keys come before what a widget makes of them."""
     for n in range(10):  # Textual takes Alt with a digit for the sign that a Mac's keyboard makes of it

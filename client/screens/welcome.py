@@ -17,6 +17,7 @@ from client.address import Address, BadAddress
 from client.answers import Refusal
 from client.events import Greeted
 from client.screens.dialogs import Recovering
+from client.screens.keys import FIELDS
 from wire.errors import Refused
 from wire.names import check_person
 
@@ -27,8 +28,7 @@ LogIn = Callable[..., Awaitable[object]]  # how, name, password; for "recover" a
 class Welcome(Screen[None]):
     AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", show=False, priority=True),  # before the next key, however fast that comes:
-        Binding("shift+tab", "app.focus_previous", show=False, priority=True),  # a password is no part of a name
+        *FIELDS,
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]

@@ -51,26 +51,32 @@ def test_two_running_clients_have_a_file_each_and_the_next_takes_over_both(home:
     assert sorted(taken["hall"].split("\n")) == ["of the first, longer", "of the second"]
     assert taken["books"] == "too"
     assert len(files(home)) == 1
-    assert not third.more
 
 
-def test_what_two_had_on_their_way_under_two_streams_is_gone_on_with_one_after_the_other(home: Path) -> None:
-    for stream in ("one", "two"):
-        left(Drafts(stream=stream, waiting={"hall": [Waiting(stream, f"of {stream}", 5)]}))
-    once, again = DraftFile("ann@here"), DraftFile("ann@here")
-    taken = [once.take_over(), again.take_over()]
-    assert once.more
-    assert not again.more
-    assert sorted(each.stream for each in taken) == ["one", "two"]
-    assert [each.waiting["hall"][0].id for each in taken] == [each.stream for each in taken]
-    assert len(files(home)) == 2
+def test_what_two_had_on_their_way_comes_at_once_each_under_its_own_stream(home: Path) -> None:
+    for stream in ("one", "two", "three"):
+        letter = Letter("ben", stream, "Dear", id=f"mail-{stream}") if stream != "one" else Letter("ben", "", "Begun")
+        left(Drafts(stream=stream, waiting={"hall": [Waiting(stream, f"of {stream}", 5)]}, letter=letter))
+    taken = DraftFile("ann@here").take_over()
+    assert [line.id for line in taken.waiting["hall"]] == ["one", "two", "three"]
+    letters = (taken.letter, *taken.letters)
+    assert [letter.subject for letter in letters] == ["", "two", "three"]
+    assert [sent.stream for sent in (*taken.waiting["hall"], *letters)] == ["", "two", "three", "", "two", "three"]
+    assert taken.stream == "one"
+    assert len(files(home)) == 1
+    left(taken)  # that client dies too, and another has something begun
+    left(Drafts(stream="four", waiting={"hall": [Waiting("four", "of four", 6)]}))
+    again = DraftFile("ann@here").take_over()
+    assert {line.id: line.stream or again.stream for line in again.waiting["hall"]} == {
+        name: name for name in ("one", "two", "three", "four")
+    }
 
 
 def test_a_mail_begun_is_not_mixed_with_another() -> None:
     mine = Drafts(letter=Letter("ben", "chess", "Your"))
-    assert not mine.take_in(Drafts(rooms={"hall": "x"}, letter=Letter("cleo", "", "Dear")))
-    assert mine == Drafts(letter=Letter("ben", "chess", "Your"))
-    assert mine.take_in(Drafts(rooms={"hall": "x"}))
+    mine.take_in(Drafts(rooms={"hall": "x"}, letter=Letter("cleo", "", "Dear"), letters=[Letter("dora", "", "Oh")]))
+    assert mine.letter == Letter("ben", "chess", "Your")
+    assert [letter.body for letter in mine.letters] == ["Dear", "Oh"]
     assert mine.rooms == {"hall": "x"}
 
 

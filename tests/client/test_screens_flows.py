@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def stage(module_path: Path) -> Iterator[Stage]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the client remembers and is set to, of this test alone."""
-    monkeypatch.setattr(memory, "place", lambda: tmp_path / "state" / "client.json")
+    monkeypatch.setattr(memory, "place", lambda: tmp_path / "state" / "parlour" / "client.json")  # as a process has it
     monkeypatch.setattr(settings, "place", lambda: tmp_path / "config" / "client.toml")
     return tmp_path
 
@@ -660,9 +661,7 @@ def test_a_draft_outlives_the_client(stage: Stage, home: Path) -> None:
             await ann.logs_in(newcomer(stage), PASSWORD)
             await ann.app.visit.enter(room, create=True)
             await ann.presses(*"not finis")
-            await ann.until(
-                lambda: any(b'"not finis"' in f.read_bytes() for f in home.rglob("drafts-*.json")), "the file"
-            )
+            await ann.until(lambda: b'"not finis"' in _kept(home), "the file")
         async with looking(stage.host, stage.port) as ann:
             await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
             await ann.types(PASSWORD)
@@ -672,26 +671,81 @@ def test_a_draft_outlives_the_client(stage: Stage, home: Path) -> None:
     run(play())
 
 
-def test_what_a_killed_client_had_handed_over_exists_once(stage: Stage, home: Path) -> None:
-    """One line was stored before the client died and heard of it, the whisper after it had not left yet: the room is
-    stopped for a moment, so that it is so."""
+def test_what_two_killed_clients_had_handed_over_exists_once(stage: Stage, home: Path) -> None:
+    """Of each the line was stored before it died and heard of it, and so was what it told; the whisper after the line
+    had not left yet, and nor had what was told last: room and lobby are stopped for a moment, so that it is so. The two
+    spoke under two streams, and the next one goes on with both."""
     room, name = stage.new("crash"), newcomer(stage)
-    ben = stage.guest("ben").enter(room)
-    with Terminal(stage, home, "--name", name, "--room", room, PARLOUR_PASSWORD=PASSWORD) as ann:
+    ben, foo = stage.guest("ben").enter(room), stage.login("foo_user")
+    words, sizes = ("--name", name, "--room", room), ((80, 24), (90, 26))
+    both = [Terminal(stage, home, *words, size=size, PARLOUR_PASSWORD=PASSWORD) for size in sizes]
+    for ann in both:
         ann.sees("rite a line")  # the cursor stands on its first letter
-        os.kill(stage.room_pid(room), signal.SIGSTOP)
-        ann.types("first")
-        ann.types(f"@{ben.name} second, to one")
-        eventually(lambda: b"second, to one" in b"".join(file.read_bytes() for file in home.rglob("drafts-*.json")))
-        ann.kill()
-        os.kill(stage.room_pid(room), signal.SIGCONT)
-    ben.hears("first")
-    with Terminal(stage, home, "--name", name, "--room", room, PARLOUR_PASSWORD=PASSWORD):
-        assert ben.expect("whispered")["text"] == "second, to one"
-        eventually(lambda: not list(home.rglob("drafts-*.json")))
+    with stopped(stage.room_pid(room)), stopped(stage.pid("lobby")):
+        for number, ann in enumerate(both):
+            ann.types(f"line {number}")
+            ann.types(f"@{ben.name} whisper {number}")
+            ann.types(f"/tell foo_user told {number}")
+        eventually(lambda: all(f"told {number}".encode() in _kept(home) for number in (0, 1)))
+        for ann in both:
+            ann.kill()
+    with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD):
+        eventually(lambda: not _kept(home))
+    foo.fence()
     ben.fence()
-    assert [text for _, text in ben.lines].count("first") == 1
-    assert len([m for m in ben.heard if m["type"] == "whispered"]) == 1
+    assert sorted(text for _, text in ben.lines) == ["line 0", "line 1"]
+    assert sorted(m["text"] for m in ben.heard if m["type"] == "whispered") == ["whisper 0", "whisper 1"]
+    assert sorted(m["text"] for m in foo.heard if m["type"] == "direct" and m["from"] == name) == ["told 0", "told 1"]
+
+
+def test_all_that_was_typed_is_there_after_the_client_was_killed(stage: Stage, home: Path) -> None:
+    one, other, name = stage.new("one"), stage.new("other"), newcomer(stage)
+    foo = stage.login("foo_user")
+    with Terminal(stage, home, "--name", name, "--room", one, PARLOUR_PASSWORD=PASSWORD) as ann:
+        ann.sees("rite a line")
+        foo.ask("tell", to=name, text="are you there?")
+        ann.sees("foo_user tells you")
+        ann.types(f"/join {other}")
+        ann.sees(f"{other}\x07")  # the end of the window's title
+        ann.child.send("half in the other\x1b2")  # Alt+2: the second table
+        ann.sees("@foo_user\x07")
+        ann.child.send("yes, I\x1b1")
+        ann.sees(f"{one}\x07")
+        with stopped(stage.pid("lobby")):
+            ann.types("/tell test_user as a command")
+            ann.child.send("half in the one\x1b[20~")  # F9: write a mail
+            ann.sees("Write mail")
+            ann.child.send("foo_user\tseeds\tDear F")
+            begun = (b"half in the one", b"half in the other", b"yes, I", b"as a command", b"Dear F", b"seeds")
+            eventually(lambda: all(part in _kept(home) for part in begun))
+            ann.kill()
+
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
+            await ann.types(PASSWORD)
+            await ann.sees("Write mail", "seeds", "Dear F")
+            assert ann.app.screen.query_one("#to").value == "foo_user"
+            visit, composer = ann.app.visit, ann.app.main.room.composer
+            await ann.presses("escape")
+            for place, text in ((one, "half in the one"), (other, "half in the other"), ("@foo_user", "yes, I")):
+                assert place in visit.floor.tables
+                ann.app.action_room(place)
+                await ann.until(lambda text=text: composer.text == text, text)
+            await ann.until(lambda: not visit.drafts.waiting["@test_user"])
+
+    run(play())
+    told = stage.login("test_user").ask("directs", **{"with": name})["directs"]
+    assert [each["text"] for each in told] == ["as a command"]
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_mail_outlives_a_killed_client_with_whom_it_answers_and_exists_once(stage: Stage, home: Path) -> None:
@@ -722,7 +776,11 @@ def test_a_mail_outlives_a_killed_client_with_whom_it_answers_and_exists_once(st
 
 
 def _kept(home: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in home.rglob("drafts-*.json"))
+    kept = b""
+    for file in home.rglob("drafts-*.json"):
+        with suppress(FileNotFoundError):  # it was done with just now
+            kept += file.read_bytes()
+    return kept
 
 
 def test_what_is_written_to_the_terminal_for_a_notice(stage: Stage, home: Path) -> None:
