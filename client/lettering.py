@@ -11,7 +11,8 @@ from client import show
 from client.answers import Refusal
 from client.drafts import Letter
 from client.link import read_clock
-from client.visit import LATER, Visit
+from client.sending import LATER
+from client.visit import Visit
 
 UNKNOWN: Final = (LATER, "busy")  # whether it was stored or not is not known
 

@@ -8,47 +8,34 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from client.asked import Asked, Then
+from client.asked import Then
 from client.desk import Desk
 from client.events import (
-    Announced,
     Back,
-    BlocksChanged,
     Complaint,
-    DirectCame,
-    DirectsRead,
     Ended,
     Greeted,
-    InvitationCame,
     LoggedIn,
     LoggedOut,
     LoginRefused,
     Lost,
-    MailboxChanged,
-    MailCame,
-    Named,
     NoServer,
-    UnreadChanged,
 )
+from client.lobbynews import LobbyNews
 from client.lobbystates import TRANSITIONS, LobbyState
 from client.patience import Pauses, Pulse
 from wire.clock import Now
 from wire.messages import (
     PROTOCOL,
-    Announcement,
     Blocked,
     Bye,
     Create,
     DeleteAccount,
-    Direct,
     Error,
     Guest,
     Hello,
-    Invited,
     Login,
-    MailChanged,
     MailDraft,
-    MailNew,
     MailSend,
     Message,
     Passwd,
@@ -56,14 +43,11 @@ from wire.messages import (
     Place,
     Pong,
     Quit,
-    ReadElsewhere,
     Recover,
     Register,
-    Respelled,
     Resume,
     ServerHello,
     Tell,
-    Unread,
     Welcome,
 )
 
@@ -72,7 +56,6 @@ log = logging.getLogger(__name__)
 Credential = Login | Register | Guest | Recover
 ANSWER_SECONDS: Final = 20.0  # for a greeting; a lobby that restarts leaves us in its backlog for a while
 GOODBYE_SECONDS: Final = 1.5
-LATE: Final = 120_000  # ms, after which a message was kept; clocks differ a little
 NOT_TWICE: Final = (Create, Passwd, DeleteAccount)  # a repeat would be refused, though the first had been done
 ONCE: Final = (MailSend, MailDraft, Tell)  # a repeat is the same, for the resend window
 OVER: Final = "the visit ended before the answer"
@@ -80,26 +63,21 @@ OVER: Final = "the visit ended before the answer"
 FINAL: Final = frozenset({"version", "locked", "replaced", "kicked", "closed"})
 
 
-class LobbySide:
+class LobbySide(LobbyNews):
     def __init__(self, desk: Desk, host: str, port: int, client: str) -> None:
+        super().__init__(desk)
         self.state = LobbyState.OFF
         self.host = host
         self.port = port
-        self.name = ""
         self.roles: tuple[str, ...] = ()
         self.guest = False
         self.window = 0  # seconds in which what is sent again under its stream and id exists once
-        self.unread = 0
-        self.blocked: list[str] = []  # our block list
-        self._desk = desk
         self._client = client
         self._stream = self._own_stream = desk.new_stream()
         self._session = ""
         self._credential: Credential | None = None
         self._login_id = ""
-        self._asked = Asked(desk)
         self._conn = 0
-        self._directs: int | None = None  # the number of the last direct message we have
         self._greeted = False
         self._told_lost = False
         self._deadline: float | None = None
@@ -202,18 +180,10 @@ class LobbySide:
                 self._error(message, now)
             case Bye():
                 self._bye(message, now)
-            case MailNew() | Unread() | MailChanged() | Invited():
-                self._news(message)
-            case Direct() | ReadElsewhere():
-                self._direct(message, now)
-            case Blocked() | Respelled():
-                self._about_us(message, now)
-            case Announcement():
-                self._desk.tell(Announced(None, message.text, message.at))
             case Pong():
                 pass
             case _:
-                self._asked.answer(message, now)
+                self._said(message, now)
         self._send_asked()
 
     # -- time
@@ -309,35 +279,6 @@ class LobbySide:
         self._asked.unsent()
         self._stream = other
         self._connect()
-
-    def _news(self, message: MailNew | Unread | MailChanged | Invited) -> None:
-        match message:
-            case MailNew():
-                self.unread = message.unread
-                self._desk.tell(MailCame(message))
-            case Unread():
-                self.unread = message.unread
-                self._desk.tell(UnreadChanged(message.unread))
-            case MailChanged():
-                self._desk.tell(MailboxChanged(message))
-            case Invited():
-                self._desk.tell(InvitationCame(message))
-
-    def _about_us(self, message: Blocked | Respelled, now: Now) -> None:
-        if isinstance(message, Blocked):
-            self.blocked = message.names
-            self._desk.tell(BlocksChanged(tuple(message.names)))
-        else:
-            self.name = message.name
-            self._desk.tell(Named(message.name))
-        self._asked.answer(message, now)
-
-    def _direct(self, direct: Direct | ReadElsewhere, now: Now) -> None:
-        if isinstance(direct, ReadElsewhere):
-            self._desk.tell(DirectsRead(direct.other, direct.number))
-        elif self._directs is None or direct.number > self._directs:
-            self._directs = direct.number
-            self._desk.tell(DirectCame(direct, now.wall - direct.at > LATE))
 
     def _error(self, error: Error, now: Now) -> None:
         if self.state is LobbyState.LOGGING_IN and (error.re == self._login_id or error.re is UNSET):
