@@ -29,6 +29,7 @@ from base.processes import UNKNOWN, Death, Process, Usage, death, raise_descript
 from roomproc import flightrecord, handover
 from roomproc.guardianlink import GuardianEnd
 from roomproc.handover import Handover
+from roomproc.immortal import make_immortal
 from roomproc.nurserycore import ORPHAN_LEAST, Nursery
 from roomproc.nurseryeffects import (
     AskStacks,
@@ -384,8 +385,10 @@ def run(paths: Paths, run_room: RunRoom, memory: int | None = None) -> Exit:
     setproctitle("parlour: nursery")
     raise_descriptor_limit()
     gc.collect()
+    lasting = make_immortal()
     gc.freeze()  # rooms share these pages for as long as nobody's collector touches them
-    log.info("the nursery %s, pid %d", "runs" if left is None else "is renewed", os.getpid())
+    verb = "runs" if left is None else "is renewed"
+    log.info("the nursery %s, pid %d, %d objects immortal", verb, os.getpid(), lasting)
     server = NurseryServer(paths, config, run_room, lock)
     if left is not None:
         server.take_over(left)

@@ -38,14 +38,20 @@ class Ports:
         return listener, place(listener)[1]
 
     def adopt(self, room: str, listener: socket.socket) -> None:
-        """A room of an earlier nursery brings its own."""
-        self.close(room)
-        self._listeners[room] = listener
-
-    def close(self, room: str) -> None:
+        """A room of an earlier nursery brings its own, which may be the one that is here."""
         self.quiet(room)
         if room in self._listeners:
             self._listeners.pop(room).close()
+        self._listeners[room] = listener
+
+    def close(self, room: str) -> None:
+        """Nobody is to be let in any more: also where a process that was just forked has not closed its copy yet."""
+        self.quiet(room)
+        listener = self._listeners.pop(room, None)
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
     def descriptors(self) -> dict[str, int]:
         """Of all listeners."""
