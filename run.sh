@@ -37,6 +37,8 @@ Parlour: chat for the terminal, on a server of your own.
   ./run.sh test            all checks and tests; further words go to pytest
   ./run.sh --help          this text
 
+Exit codes of all of them: 0 done, 1 what was given is wrong (words, configuration, a file), 2 no server answers,
+3 refused (chaos: a promise was broken); those of 'test' are pytest's.
 State is kept in var/ beside the code, or in PARLOUR_DATA, or in --data DIR.
 PYTHON=/path/to/python names the Python to set up with; it has to be 3.11 or newer.
 TEXT
@@ -47,6 +49,11 @@ say() { printf '%s\n' "$*" >&2; }
 die() {
     say "$*"
     exit 1
+}
+
+no_server() {
+    say "$*"
+    exit 2
 }
 
 # --- set-up
@@ -177,7 +184,7 @@ start_server() {
         if ! kill -0 "$pid" 2>/dev/null || [ "$waited" -ge $((START_SECONDS * 10)) ]; then
             address >/dev/null && return # somebody else's `serve` was faster
             cat "$log" >&2
-            die "The server did not start; its log directory is $DATA/log."
+            no_server "The server did not start; its log directory is $DATA/log."
         fi
         sleep 0.1
         waited=$((waited + 1))
@@ -231,7 +238,7 @@ chat() {
     else
         lock # two at the same moment start one
         where=$(address) && unheeded "$@"
-        [ -n "$where" ] || { start_server "$@" && where=$(address); } || die "The server does not answer; see $DATA/log."
+        [ -n "$where" ] || { start_server "$@" && where=$(address); } || no_server "The server does not answer; see $DATA/log."
         unlock
     fi
     become -m client --server "$where" ${client[@]+"${client[@]}"}

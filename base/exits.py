@@ -4,12 +4,12 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """How a process ended. 0 to 3 are what commands say to the shell, the rest what rooms say to the nursery."""
+    """How a process ended. 0 to 3 are what every command says to the shell, the rest what rooms say to the nursery."""
 
     OK = 0
-    MISUSE = 1  # the command line or the configuration is wrong
-    NO_SERVER = 2
-    REFUSED = 3
+    MISUSE = 1  # what was given is wrong: words, configuration, a name or password, a file that is missing or another
+    NO_SERVER = 2  # none answers, so nothing is known; of the chaos: there was no run to judge
+    REFUSED = 3  # it was understood, and the answer is no; of the chaos: a promise was broken
     SLEPT = 10  # a room nobody was in: start it again when somebody asks
     LOCKED = 11  # another process has the room
     STORAGE = 12  # the disk failed in a way that only a fresh look at the file can mend

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from base.commandline import Parser
 from base.exits import Exit
 from bench import fanout, front, history, report, rooms
 from bench.contenders import OTHERS, PARLOURS
@@ -40,7 +41,7 @@ def main(words: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="./run.sh bench",
         description=__doc__,
         epilog="measurements: " + "; ".join(f"{m.name} ({m.title})" for m in MEASUREMENTS.values()),

@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
+from base.commandline import CODES, Parser
 from client import address, memory
 from client.address import Address, BadAddress
 from client.plain import LEFT, LineMode, Wishes
@@ -25,14 +26,8 @@ OURS = ("127.0.0.1", "localhost", "::1")  # last time it was on this machine: it
 USAGE = """parlour client [options]
        parlour client NAME chat://HOST:PORT
        parlour client HOST PORT NAME"""
-EPILOG = """exit codes: 0 left, 1 misuse, 2 no server, 3 refused.
+EPILOG = f"""{CODES}.
 PARLOUR_PASSWORD holds the password where nobody is there to type it."""
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, and this project's code."""
-        self.exit(MISUSE, f"parlour: {message} (--help explains)\n")
 
 
 class Runs(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from base import config as configuration
+from base.commandline import CODES, Parser
 from base.config import ConfigError
 from base.exits import Exit
 from base.paths import CODE, Paths
@@ -154,16 +155,12 @@ def _user(paths: Paths, options: argparse.Namespace) -> int:
     return acts[options.do]()
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        """One line; argparse's code is 2, which is ours for a server that does not answer."""
-        self.exit(Exit.MISUSE, f"{self.prog}: {message} (--help explains)\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="./run.sh", description="Parlour: a lobby, and rooms that are processes of their own.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    data = _Parser(add_help=False)
+    parser = Parser(
+        prog="./run.sh", description="Parlour: a lobby, and rooms that are processes of their own.", epilog=CODES
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    data = Parser(add_help=False)
     data.add_argument("--data", metavar="DIR", help=DATA)
 
     serve = commands.add_parser("serve", parents=[data], help="run the server here until Ctrl-C")
@@ -197,8 +194,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_admin(commands: Any, data: argparse.ArgumentParser) -> None:
     """What the operator looks after the server with."""
-    admin = commands.add_parser("admin", parents=[data], help="look after the server")
-    kinds = admin.add_subparsers(required=True, metavar="WHAT", parser_class=_Parser)
+    admin = commands.add_parser("admin", parents=[data], help="look after the server", epilog=CODES)
+    kinds = admin.add_subparsers(required=True, metavar="WHAT", parser_class=Parser)
     rooms = kinds.add_parser("rooms", help="every room: process, port, members, CPU, memory")
     rooms.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)  # either side of the word
     rooms.add_argument("--json", action="store_true", help="for programs")
@@ -250,7 +247,7 @@ def _add_mail(kinds: Any) -> None:
     send.add_argument("--data", metavar="DIR", help=DATA, default=argparse.SUPPRESS)
     send.set_defaults(act=_mail, do="send")
     boxes = kinds.add_parser("mailbox", help="somebody's mail, out and in").add_subparsers(
-        required=True, metavar="WHAT", parser_class=_Parser
+        required=True, metavar="WHAT", parser_class=Parser
     )
     out = boxes.add_parser("export", help="all their mail as an mbox file or a Maildir, as other mail programs read")
     out.add_argument("--format", choices=["mbox", "maildir"], default="mbox", help="(default: mbox)")
@@ -265,7 +262,7 @@ def _add_mail(kinds: Any) -> None:
 def _add_users(kinds: Any) -> None:
     """The commands about accounts."""
     users = kinds.add_parser("user", help="the accounts").add_subparsers(
-        required=True, metavar="WHAT", parser_class=_Parser
+        required=True, metavar="WHAT", parser_class=Parser
     )
 
     def add(name: str, about: str) -> argparse.ArgumentParser:

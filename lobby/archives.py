@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from base import commandline
 from base.exits import Exit
 from base.locks import holder
 from base.paths import CODE, Paths
@@ -122,4 +123,4 @@ def _asked(paths: Paths, question: msgspec.Struct) -> AdminFound:
 
 def _refused(act: str, refused: Refused) -> int:
     print(f"{act}: {refused.text}", file=sys.stderr)
-    return Exit.REFUSED
+    return commandline.refused(refused.code)

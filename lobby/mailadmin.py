@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from base import commandline
 from base.exits import Exit
 from base.paths import Paths, connect_control
 from base.progress import bar
@@ -35,7 +36,7 @@ def send(paths: Paths, to: list[str], subject: str, sender: str) -> int:
     except (OSError, msgspec.MsgspecError):
         return _no_server(paths)
     if isinstance(answer, AdminRefused):
-        return _refused("mail", answer.text)
+        return _refused("mail", answer.text, commandline.refused(answer.code))
     assert isinstance(answer, AdminMailed)
     print(f"Mail {answer.mail} is sent to {answer.recipients} {'person' if answer.recipients == 1 else 'people'}.")
     return Exit.OK
@@ -53,8 +54,10 @@ def export(paths: Paths, name: str, form: Form, place: Path) -> int:
             return _refused("export", f"{name} has no mail")
         letters = map(letter, mailpages.every(reader.read, name))
         done = write(place, form, letters, count, bar("mails"))
-    except (LettersError, OSError, sqlite3.Error) as why:
-        return _refused("export", _why(why, place))
+    except (LettersError, OSError) as why:
+        return _refused("export", _why(why, place), Exit.MISUSE)
+    except sqlite3.Error as why:
+        return _refused("export", str(why))
     finally:
         reader.close()
     print(f"{done} {'mail' if done == 1 else 'mails'} of {name} in {place}.")
@@ -66,7 +69,7 @@ def load(paths: Paths, name: str, place: Path) -> int:
     try:
         letters = read(place)
     except (LettersError, OSError) as why:
-        return _refused("import", _why(why, place))
+        return _refused("import", _why(why, place), Exit.MISUSE)
     try:
         with connect_control(paths.control("admin"), timeout=ANSWER_SECONDS) as sock:
             fresh = _load(sock, name, letters)
@@ -101,9 +104,9 @@ def _why(why: Exception, place: Path) -> str:
     return f"{place}: {why.strerror}" if isinstance(why, OSError) else str(why)
 
 
-def _refused(act: str, text: str) -> int:
+def _refused(act: str, text: str, code: Exit = Exit.REFUSED) -> int:
     print(f"{act}: {text}", file=sys.stderr)
-    return Exit.REFUSED
+    return code
 
 
 def _no_server(paths: Paths) -> int:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 from tabulate import tabulate
 
+from base import commandline
 from base import config as configuration
 from base.exits import Exit
 from base.listeners import spell
@@ -113,7 +114,7 @@ def admin_rooms(paths: Paths, *, as_json: bool, wide: bool = False) -> Exit:
         return _no_server(paths)
     if isinstance(answer, AdminRefused):
         print(answer.text, file=sys.stderr)
-        return Exit.REFUSED
+        return commandline.refused(answer.code)
     assert isinstance(answer, AdminListed)
     if answer.notice:
         print(f"Warning: {answer.notice}.", file=sys.stderr)

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from tabulate import tabulate
 
+from base import commandline
 from base.exits import Exit
 from base.locks import holder
 from base.paths import Paths
@@ -230,7 +231,7 @@ def tell(paths: Paths, message: Struct) -> Any:
     passed = until(answered, lambda answer: not isinstance(answer, AdminRefused) or answer.code != "busy", BUSY)
     answer = answered() if passed is None else passed
     if isinstance(answer, AdminRefused):
-        raise Refusal(answer.text)
+        raise Refusal(answer.text, commandline.refused(answer.code))
     return answer
 
 

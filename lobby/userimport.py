@@ -47,14 +47,14 @@ class _Sorted:
 def load(paths: Paths, file: str) -> Exit:
     """Read FILE, and the directory `inboxes` beside it."""
     with usershell.telling() as told:
-        text = _text(Path(file))
+        users = _users(Path(file))
         if holder(paths.lock("lobby")) is None:
             raise Refusal(f"No server runs on the data directory {paths.data}: start it first.", Exit.NO_SERVER)
         try:
             freespace.look(paths).check()
         except Refused as why:
             raise Refusal(f"{why.text[:1].upper()}{why.text[1:]}.") from None
-        found = _sort(paths, text)
+        found = _sort(paths, users)
         if found.new:
             secrets = _hashed(paths, found.new)
             usershell.change(paths, lambda table: _put(table, found, secrets))
@@ -71,13 +71,23 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as why:
-        raise Refusal(f"{path}: {why.strerror}.") from None
+        raise Refusal(f"{path}: {why.strerror}.", Exit.MISUSE) from None
 
 
-def _sort(paths: Paths, text: str) -> _Sorted:
+def _users(path: Path) -> list[User | Wrong]:
+    """What the lines of the file say. Raises Refusal, also where it is another kind of file altogether."""
+    found = list(ancestor.users(_text(path)))
+    if not any(isinstance(user, User) for user in found):
+        why = "none of its lines is NAME PASSWORD #KEY" if found else "it is empty"
+        what = "name the file user-db of one, with its inboxes/ beside it"
+        raise Refusal(f"{path} is no user db of py-chat-room, {why}: {what}.", Exit.MISUSE)
+    return found
+
+
+def _sort(paths: Paths, users: list[User | Wrong]) -> _Sorted:
     found, table, accounts = _Sorted(), usershell.table(paths), usershell.config(paths).accounts
     reserved = dict(usershell.read_lobby(paths, "SELECT who, gone FROM names WHERE gone > 0"))
-    for user in ancestor.users(text):
+    for user in users:
         if isinstance(user, Wrong):
             found.wrong.append(user)
             continue

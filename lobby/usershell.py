@@ -156,7 +156,7 @@ def _typed(name: str) -> str:
         print(file=sys.stderr)
         raise Refusal("Nothing was changed.") from None
     if plain != again:
-        raise Refusal("The two passwords differ. Nothing was changed.")
+        raise Refusal("The two passwords differ. Nothing was changed.", Exit.MISUSE)
     return plain
 
 

@@ -28,7 +28,13 @@ OURS = {
     "base": ("base",),
     "lobby": ("lobby", "wire", "base"),
     "roomproc": ("roomproc", "wire", "base"),
-    "client": ("client", "wire", "base.exits", "base.progress"),  # of base nothing that knows the server
+    "client": (
+        "client",
+        "wire",
+        "base.exits",
+        "base.commandline",
+        "base.progress",
+    ),  # of base no server
 }
 LIBRARIES = {
     "wire": {"msgspec"},

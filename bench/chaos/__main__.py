@@ -1,5 +1,5 @@
 """`python -m bench.chaos`: load and faults for so many seconds, then the judgement. Exit 0 when all promises were kept,
-1 when one was not, 2 when there was no run to judge.
+3 when one was not, 1 when the words are wrong, 2 when there was no run to judge.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from base.commandline import Parser
+from base.exits import Exit
 from bench.chaos.checker import account, check
 from bench.chaos.figures import figures
 from bench.chaos.plan import KINDS, plan
@@ -30,7 +32,7 @@ def main(words: list[str]) -> int:
     events = plan(seed, options.seconds, options.rooms, options.every, without)
     if options.plan:
         print("\n".join(map(str, events)))
-        return 0
+        return Exit.OK
     home = Path(tempfile.mkdtemp(prefix="parlour-chaos-", dir=options.place))
     try:
         return _run(home, options, seed, without)
@@ -60,17 +62,17 @@ def _run(home: Path, options: argparse.Namespace, seed: int, without: frozenset[
         _keep(options.keep, home, data)
         if not options.verbose:
             print(f"No run: {why!r}; seed {seed}")
-            return 2
+            return Exit.NO_SERVER
         raise
     violations = check(run.world.evidence)
     print(figures(run, events, time.monotonic() - begun))
     _keep(options.keep, home, data)
     if not violations:
         print(f"All promises were kept. Seed {seed}.")
-        return 0
+        return Exit.OK
     print(account(violations))
     print(f"{len(violations)} violations. To repeat the plan: --seconds {options.seconds:g} --seed {seed}")
-    return 1
+    return Exit.REFUSED
 
 
 def _keep(keep: Path | None, home: Path, data: Path) -> None:
@@ -82,7 +84,7 @@ def _keep(keep: Path | None, home: Path, data: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./run.sh chaos", description=__doc__)
+    parser = Parser(prog="./run.sh chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long faults are done (default: 60)")
     parser.add_argument("--seed", type=int, help="repeats a plan (default: any)")
     parser.add_argument("--rooms", type=int, default=4, help="(default: 4)")

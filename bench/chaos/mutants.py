@@ -4,7 +4,6 @@ by an exact replacement of text, in a copy of the tree; a short chaos on it has 
 Law: a replacement that does not match the source exactly once is an error, and so is a mutant that was not caught.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -12,6 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from base.commandline import Parser
+from base.exits import Exit
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("wire", "base", "lobby", "roomproc", "bench", "resources")
@@ -289,7 +291,7 @@ def caught(mutant: Mutant, home: Path) -> tuple[bool, str]:
 
 
 def main(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.chaos.mutants", description=__doc__)
+    parser = Parser(prog="python -m bench.chaos.mutants", description=__doc__)
     parser.add_argument("--only", metavar="WORDS", default="", help="mutants whose names have these words")
     parser.add_argument("--check", action="store_true", help="only see that each still matches the source")
     options = parser.parse_args(words)
@@ -306,7 +308,7 @@ def main(words: list[str]) -> int:
             good, said = caught(mutant, Path(home))
         missed += not good
         print(f"{'caught' if good else 'NOT CAUGHT'}: {mutant.name}\n    {said}", flush=True)
-    return 1 if missed else 0
+    return Exit.REFUSED if missed else Exit.OK
 
 
 if __name__ == "__main__":

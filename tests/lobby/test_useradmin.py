@@ -218,7 +218,7 @@ def test_at_a_terminal_it_is_typed_twice(
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(getpass, "getpass", typed)
-    assert useradmin.passwd(paths, "ben") is Exit.REFUSED
+    assert useradmin.passwd(paths, "ben") is Exit.MISUSE
     assert capfd.readouterr().err == "The two passwords differ. Nothing was changed.\n"
     assert useradmin.passwd(paths, "ben") is Exit.OK
     assert asked[:2] == ["New password of ben: ", "The same again: "]

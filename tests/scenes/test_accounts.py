@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenes.stage import Actor, Gone, Refusal, Stage, eventually
+from tests.scenes.stage import ROOT, Actor, Gone, Refusal, Stage, eventually
 
 PASSWORD, NEW = "a good password", "another password"
 
@@ -121,7 +121,9 @@ def test_the_accounts_and_inboxes_of_py_chat_room(own_stage: Stage, tmp_path: Pa
     assert b"banana:{ARGON2ID}" in (own_stage.data / "users" / "user-db").read_bytes()
     second = own_stage.run("admin", "user", "import", str(old))
     assert "0 accounts added, 3 there already, 2 refused; 0 mails came in." in second.stdout, second
-    assert own_stage.run("admin", "user", "import", str(tmp_path / "none")).returncode == 3
+    assert own_stage.run("admin", "user", "import", str(tmp_path / "none")).returncode == 1
+    other = own_stage.run("admin", "user", "import", str(ROOT / "run.sh"))
+    assert (other.returncode, other.stderr.count("\n"), "is no user db of py-chat-room" in other.stderr) == (1, 1, True)
 
 
 def test_below_the_watermark_people_still_talk(open_stage: Callable[..., Stage], tmp_path: Path) -> None:
