@@ -184,7 +184,10 @@ start_server() {
         if ! kill -0 "$pid" 2>/dev/null || [ "$waited" -ge $((START_SECONDS * 10)) ]; then
             address >/dev/null && return # somebody else's `serve` was faster
             cat "$log" >&2
-            no_server "The server did not start; its log directory is $DATA/log."
+            say "The server did not start; its log directory is $DATA/log."
+            kill -0 "$pid" 2>/dev/null && exit 2
+            wait "$pid"
+            exit $? # it says whose fault it is
         fi
         sleep 0.1
         waited=$((waited + 1))

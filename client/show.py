@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from client import joined
-from wire.messages import Direct, Entry, Invited, Line, Mail, Moderated, Presence, Topic, Whispered
+from wire.messages import AuditRow, Direct, Entry, Invited, Line, Mail, Moderated, Presence, Topic, Whispered
 from wire.names import fold
 
 Span = tuple[str, str]
@@ -169,6 +169,11 @@ def moderated(entry: Moderated) -> str:
         case what:
             told = f"{who}: {word(what)} {whom}"
     return told + reason
+
+
+def whom(act: AuditRow) -> str:
+    """To whom an act of the audit log was done."""
+    return word(act.target, 20) or ("everybody" if act.what == "announce" else "the server")
 
 
 def presence(room: str, came: Presence, me: str) -> list[str]:

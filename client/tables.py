@@ -42,9 +42,9 @@ def audit(acts: Sequence[AuditRow], width: int) -> list[str]:
     """What was done, by whom and to whom."""
     if not acts:
         return ["-- nothing has been done yet"]
-    spare = max(12, width - 70)
+    spare = max(12, width - 72)
     rows = [
-        [show.stamp(act.at), show.word(act.by, 20), show.word(act.what, 14), show.word(act.target, 20) or "everybody",
+        [show.stamp(act.at), show.word(act.by, 20), show.word(act.what, 16), show.whom(act),
          show.word(act.text, spare)]
         for act in acts
     ]  # fmt: skip

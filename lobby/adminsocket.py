@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import UNSET, Struct
 
 from base.paths import peer_is_ours
+from base.revision import RUNNING
 from lobby import adminmail
 from lobby.audit import OPERATOR
 from lobby.desk import NOT_STORED, STORE_FAULTS, Desk
@@ -32,6 +33,8 @@ from wire.control import (
     AdminMail,
     AdminRefused,
     AdminRotate,
+    AdminUpgrade,
+    AdminUpgrading,
     ToAdmin,
 )
 from wire.errors import Refused
@@ -92,8 +95,9 @@ class AdminSocket:
                 if found is None:
                     raise Refused("no_such_room", f"there is no room {name}")
                 self._loop.send(channel, encode(AdminFound(settings=found)))
-            case AdminAct(room=name, do=do, seconds=seconds):
-                deeds.act(self._desk, name, do, deeds.DRAIN_SECONDS if seconds is UNSET else seconds, OPERATOR)
+            case AdminAct(room=name, do=do, seconds=seconds, rolling=rolling):
+                deeds.act(self._desk, name, do, deeds.DRAIN_SECONDS if seconds is UNSET else seconds, OPERATOR,
+                          rolling=rolling)  # fmt: skip
                 self._promise(channel, AdminDone())
             case AdminLimit(room=name, limits=limits):
                 self._promise(channel, AdminFound(settings=deeds.limit(self._desk, name, limits, OPERATOR)))
@@ -103,6 +107,11 @@ class AdminSocket:
     def _heed_more(self, channel: Channel, message: ToAdmin) -> None:
         """What concerns no room that runs."""
         match message:
+            case AdminUpgrade():
+                since = message.since or RUNNING
+                text = f"{message.state}: from {since} to {message.to}" + (f"; {message.text}" if message.text else "")
+                audit.record(self._desk, OPERATOR, "upgrade", text=text)
+                self._promise(channel, AdminUpgrading(running=RUNNING))
             case AdminRotate():
                 self._rotate()
                 audit.record(self._desk, OPERATOR, "rotate-keys")

@@ -21,24 +21,28 @@ from base.exits import Exit
 from base.locks import holder
 from base.paths import CODE, Paths, connect_control
 from base.processes import Process
+from base.revision import RUNNING
 from lobby.operator import ask
 from lobby.steering import Refusal, follow, row_of, rows, tell, until
 from wire.codec import encode
-from wire.control import AdminAct, GuardianStatus, Renew, SystemStatus
+from wire.control import AdminAct, AdminUpgrade, AdminUpgrading, GuardianStatus, Renew, SystemStatus
 from wire.messages import AdminRoomRow
 
 CANARY_SECONDS: Final = 3.0  # for which the first room has to stay up: most of what is wrong shows in the first rounds
 ROOMS_PER_SECOND: Final = 20.0  # at most, so that the clients of a thousand rooms do not all come back at once
 LINK_SECONDS: Final = 10.0
 LOADED: Final = (["roomproc", "--check"], ["lobby", "--help"])  # the code is loaded once before anything is touched
+TO: Final = RUNNING  # this command is the code that is there now
 T = TypeVar("T")
 PYTHON: Final = (sys.executable, "-P", "-m")
 
 
 def upgrade(paths: Paths, canary: str | None) -> Exit:
     """Do it; the exit code is REFUSED where it stopped on the way."""
+    since = ""
     try:
         _check_code()
+        since = _note(paths, AdminUpgrade(state="begun", to=TO))
         alive = [row for row in rows(paths) if row.state == "running"]
         with tqdm(total=len(alive) + 3, unit="process", file=sys.stderr) as bar:
             _step(bar, "nursery")
@@ -55,10 +59,25 @@ def upgrade(paths: Paths, canary: str | None) -> Exit:
             bar.update()
     except Refusal as why:
         print(f"The upgrade stopped: {why}", file=sys.stderr)
+        if since:
+            _note(paths, AdminUpgrade(state="stopped", since=since, to=TO, text=str(why)))
         return why.code
-    rooms = f"{len(alive)} room{'' if len(alive) == 1 else 's'}"
-    print(f"Upgraded: nursery, {rooms}, lobby, guardian.")
+    whole = f"nursery, {len(alive)} room{'' if len(alive) == 1 else 's'}, lobby, guardian"
+    _note(paths, AdminUpgrade(state="done", since=since or "an older one", to=TO, text=whole))
+    print(f"Upgraded: {whole}.")
     return Exit.OK
+
+
+def _note(paths: Paths, what: AdminUpgrade) -> str:
+    """Have it written into the audit log; what the lobby's code calls itself, or nothing of one that knows no such
+    thing, and whose upgrade is done all the same."""
+    try:
+        answer: AdminUpgrading = tell(paths, what)
+    except Refusal as why:
+        if why.code == Exit.NO_SERVER and what.state == "begun":
+            raise
+        return ""
+    return answer.running
 
 
 def _step(bar: "tqdm[Any]", what: str) -> None:
@@ -135,7 +154,7 @@ def _replace(paths: Paths, others: Iterable[AdminRoomRow], bar: "tqdm[Any]") -> 
 
 
 def _restart(paths: Paths, room: AdminRoomRow) -> None:
-    tell(paths, AdminAct(room=room.name, do="restart"))
+    tell(paths, AdminAct(room=room.name, do="restart", rolling=True))
     follow(paths, room, "restart")
 
 

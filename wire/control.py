@@ -272,6 +272,16 @@ class AdminAct(Message, tag="admin_act"):
     room: str
     do: Deed
     seconds: float | UnsetType = UNSET
+    rolling: bool = False  # of an upgrade, room by room, and written down so
+
+
+class AdminUpgrade(Message, tag="admin_upgrade"):
+    """The operator's upgrade begins, is done or stopped, to code that calls itself `to`: to be written down."""
+
+    state: Literal["begun", "done", "stopped"]
+    to: str
+    since: str = ""  # what `admin_upgrading` said at its beginning
+    text: str = ""
 
 
 class AdminLimit(Message, tag="admin_limit"):
@@ -323,8 +333,14 @@ class AdminKeep(Message, tag="admin_keep"):
 
 ToAdmin = (
     AdminMail | AdminKeep | AdminList | AdminFind | AdminAdopt | AdminAct | AdminLimit | AdminRotate | AdminAnnounce
-    | AdminAudit | AdminCode
+    | AdminAudit | AdminCode | AdminUpgrade
 )  # fmt: skip
+
+
+class AdminUpgrading(Message, tag="admin_upgrading"):
+    """What the code of the lobby that answers calls itself."""
+
+    running: str
 
 
 class AdminListed(Message, tag="admin_listed"):
@@ -366,4 +382,7 @@ class AdminRefused(Message, tag="admin_refused"):
     text: str
 
 
-FromAdmin = AdminMailed | AdminKept | AdminCoded | AdminListed | AdminAudited | AdminFound | AdminDone | AdminRefused
+FromAdmin = (
+    AdminMailed | AdminKept | AdminCoded | AdminListed | AdminAudited | AdminFound | AdminUpgrading | AdminDone
+    | AdminRefused
+)  # fmt: skip

@@ -61,8 +61,8 @@ class AuditLog(Vertical):
         quiet = self.app.theme_variables["quiet"]
         for act in page.acts:
             table.add_row(
-                Text(show.stamp(act.at), quiet), Text(show.word(act.by, 20), "bold"), Text(show.word(act.what, 14)),
-                Text(show.word(act.target, 20) or "everybody"), Text(show.word(act.text, 1_000)),
+                Text(show.stamp(act.at), quiet), Text(show.word(act.by, 20), "bold"), Text(show.word(act.what, 16)),
+                Text(show.whom(act)), Text(show.word(act.text, 1_000)),
             )  # fmt: skip
         self._more = page.more
         self._oldest = page.acts[-1].number if page.acts else self._oldest

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from base.revision import VERSION
 from lobby import edits, entry, reach
 from lobby.accounts import Account
 from lobby.desk import NOT_STORED, Desk
@@ -15,7 +16,7 @@ from wire.messages import PROTOCOL, Bye, Hello, Login, Ping, Pong, Quit, Registe
 from wire.names import check_name, check_person, fold
 from wire.tickets import SessionToken, verify
 
-SERVER: Final = "parlour/0.1.0"
+SERVER: Final = f"parlour/{VERSION}"
 KIND_MAX: Final = 60  # characters of what a program says of itself that a list of sessions shows
 
 log = logging.getLogger(__name__)

@@ -33,8 +33,9 @@ def admin_room(desk: Desk, connection: Connection, message: AdminRoom) -> None:
     desk.answer(connection, message, Done(room=room.name))
 
 
-def act(desk: Desk, name: str, do: Deed, seconds: float, by: str) -> RoomSettings:
-    """Do it to the room of that name, for `by`; what follows is seen in the listing. Raises Refused."""
+def act(desk: Desk, name: str, do: Deed, seconds: float, by: str, *, rolling: bool = False) -> RoomSettings:
+    """Do it to the room of that name, for `by`; `rolling`: as one of many in an upgrade. What follows is seen in the
+    listing. Raises Refused."""
     if do not in get_args(Deed):
         raise Refused("bad_message", f"not something to do with a room: {do}")
     room = _room(desk, name)
@@ -48,7 +49,7 @@ def act(desk: Desk, name: str, do: Deed, seconds: float, by: str) -> RoomSetting
             raise Refused(STOPPED[0], f"{room.name} is stopped or drained: start it")
         case _:
             done = _start(desk, room, again=do == "restart")
-    record(desk, by, do, room.name, f"{seconds:.0f} s" if do == "drain" else "")
+    record(desk, by, f"rolling {do}" if rolling else do, room.name, f"{seconds:.0f} s" if do == "drain" else "")
     return done
 
 

@@ -51,6 +51,12 @@ class Talker:
         await client.quit()
 
 
+def audit(stage: Stage) -> list[dict[str, str]]:
+    """What admins and the operator did, the oldest first."""
+    acts: list[dict[str, str]] = json.loads(stage.run("admin", "audit", "--json").stdout)
+    return acts
+
+
 async def upgraded(stage: Stage, *words: str) -> tuple[list[Talker], int, str, str]:
     talkers = [Talker(stage, f"room{number}") for number in range(ROOMS)]
     visits = [asyncio.create_task(talker.visit()) for talker in talkers]
@@ -144,6 +150,12 @@ def test_everything_is_replaced_while_people_chat(stage: Stage, code: Code) -> N
         assert not [event for event in talker.events if isinstance(event, Lost) and event.room], "rooms: no loss seen"
         print(f"{talker.room}: {len(talker.said)} lines, the longest took {talker.longest:.2f} s")
     assert max(talker.longest for talker in talkers) < 2.0, "a second, and one more for a machine that is busy"
+    acts = [(act["what"], act["target"], act["text"]) for act in audit(stage)]
+    acts = acts[[what for what, _, _ in acts].index("upgrade") :]
+    assert acts[0] == ("upgrade", "", "begun: from 0.1.0 to 0.1.0")
+    assert {what for what, _, _ in acts[1:-1]} == {"rolling restart"}
+    assert sorted(target for _, target, _ in acts[1:-1]) == ["old", *(f"room{n}" for n in range(ROOMS))]
+    assert acts[-1] == ("upgrade", "", f"done: from 0.1.0 to 0.1.0; nursery, {ROOMS + 1} rooms, lobby, guardian")
     stage.kill(stage.pid("lobby"))  # and who was renewed looks after the others as before
     stage.kill(stage.pid("nursery"))
     stage.guest("new").enter("room0", create=False).say("still here")
@@ -163,6 +175,9 @@ def test_a_canary_that_dies_stops_it_there_and_the_way_back_is_open(stage: Stage
     assert result.returncode == 3
     assert canary in result.stderr.splitlines()[-1]
     assert "BUG" in result.stderr
+    last = audit(stage)[-1]
+    assert (last["by"], last["what"]) == ("the operator", "upgrade")
+    assert last["text"].startswith(f"stopped: from 0.1.0 to 0.1.0; the canary, {canary}, does not run")
     assert version(stage, canary) == len(SCHEMA) + 1
     assert stage.login("admin_user").listing()[other]["pid"] == before[other]["pid"], "no other room was touched"
     assert version(stage, other) == len(SCHEMA)
