@@ -22,8 +22,8 @@ ORPHANED_AFTER: Final = 300.0  # seconds without lobby and nursery
 WHISPERS_KEPT: Final = 600_000  # ms; architecture, "Cases that look small and are not"
 TIDY_LINES: Final = 500  # new lines that are worth a checkpoint and an update of the search index, once it is quiet
 QUIET: Final = 200  # lines at most since the last look
-# In the middle of a storm: to index a line costs as much as all else that is done with it, and who searches first
-# waits for what is not indexed yet, a second or so.
+# In the middle of a storm: to index a line costs twice of all else that is done with it, and who searches first waits
+# for what is not indexed yet, two seconds at most.
 TIDY_MOST: Final = 500_000
 # Pages of write-ahead log that are moved into the file at once, so that the log begins anew where it is already
 # allocated: a sync takes half of the time and CPU that it takes in a log that grows (0.15 against 0.28 ms).
