@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from base.commandline import CODES, Parser
-from client import address, memory
+from client import address, colours, memory
 from client.address import Address, BadAddress
 from client.plain import LEFT, LineMode, Wishes
 from client.scripts import Script
@@ -144,7 +144,7 @@ def _line_mode(options: argparse.Namespace, wishes: Wishes, remembered: memory.M
         return asyncio.run(_run(LineMode(terminal, wishes, remembered)))
     from client.editing import EditingTerminal  # noqa: PLC0415 - 100 ms that a pipe need not pay
 
-    editing = EditingTerminal(colours="NO_COLOR" not in os.environ)
+    editing = EditingTerminal(colours=not colours.unwanted(os.environ))
     mode = LineMode(editing, wishes, remembered)
     editing.words = mode.words
     with editing.running():

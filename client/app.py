@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Final
 from textual import work
 from textual.binding import BindingType
 from textual.events import DescendantFocus
+from textual.filter import Monochrome
 from textual.widgets import Input, TextArea
 
-from client import events, notice, settings, show
+from client import colours, events, notice, settings, show
 from client.address import Address
 from client.answers import Refusal
 from client.api import Client
@@ -25,6 +26,7 @@ from client.lettering import go_on
 from client.memory import Memory
 from client.plain import LEFT, NO_SERVER, REFUSED, Wishes
 from client.screens import themes
+from client.screens.colourless import Colourless
 from client.screens.doings import Doings
 from client.screens.keys import bindings
 from client.screens.main import Main
@@ -57,8 +59,11 @@ async def _logged_in(client: Client, how: str, name: str, password: str, code: s
             return await client.login(name, password)
 
 
+STYLES: Final = Path(__file__).parent / "screens"
+
+
 class ParlourApp(Doings):
-    CSS_PATH = Path(__file__).parent / "screens" / "parlour.tcss"
+    CSS_PATH = STYLES / "parlour.tcss"
     TITLE = "Parlour"
     COMMANDS: ClassVar[set[Any]] = {Everything}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
@@ -73,7 +78,10 @@ class ParlourApp(Doings):
         *,
         make: Maker = real_client,
     ) -> None:
-        super().__init__()
+        bare = colours.unwanted(os.environ)
+        super().__init__(css_path=[self.CSS_PATH, STYLES / "colourless.tcss"] if bare else None)
+        self.no_color = bare
+        self._filters = [Colourless()] if bare else [each for each in self._filters if not isinstance(each, Monochrome)]
         self.wishes = wishes
         self.memory = memory
         self.settings = chosen

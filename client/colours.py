@@ -1,6 +1,7 @@
 """Colours of names: the same person has the same one at every visit, with enough contrast on its background. Pure."""
 
 import zlib
+from collections.abc import Mapping
 from typing import Final
 
 from wire.names import fold
@@ -10,6 +11,11 @@ ON_DARK: Final = ("#7fb4ff", "#8fd694", "#f2b872", "#e79bd0", "#7fd6d0", "#f0908
                   "#b9e08a")  # fmt: skip
 ON_LIGHT: Final = ("#1d57b5", "#1f6b2d", "#8a4b00", "#9c2778", "#006a6a", "#a82323", "#6536b5", "#5f5a00", "#2f5d80",
                    "#426b00")  # fmt: skip
+
+
+def unwanted(environment: Mapping[str, str]) -> bool:
+    """Whether NO_COLOR asks for none, by any text but the empty one (no-color.org)."""
+    return bool(environment.get("NO_COLOR"))
 
 
 def of(name: str, *, dark: bool) -> str:
