@@ -25,7 +25,7 @@ from client.floor import Alert
 from client.lettering import go_on
 from client.memory import Memory
 from client.plain import LEFT, NO_SERVER, REFUSED, Wishes
-from client.screens import themes
+from client.screens import themes, widths
 from client.screens.colourless import Colourless
 from client.screens.doings import Doings
 from client.screens.keys import bindings
@@ -297,6 +297,7 @@ class ParlourApp(Doings):
 def run(wishes: Wishes, memory: Memory) -> tuple[int, str]:
     """The whole visit; its exit code, and last words for the terminal."""
     chosen, complaint = settings.load()
+    widths.reckon(os.environ)
     app = ParlourApp(wishes, memory, chosen, complaint)
     code = app.run()
     return (app.code if code is None else code), app.last_words

@@ -9,13 +9,12 @@ from datetime import tzinfo
 from typing import Final
 
 from client import marks, show
-from client.show import Spans
+from client.show import PAD, Spans
 from client.transcript import Item, Note, Pending
 from client.wrapping import wrap
 from wire.messages import Direct, Line, Moderated, Topic, Whispered
 from wire.names import fold
 
-PAD: Final = "   "
 APART: Final = 5 * 60_000  # ms after which the same person gets a heading again
 
 

@@ -143,7 +143,8 @@ def number(typed: str) -> int:
 
 
 def subject_of_reply(mail: Mail) -> str:
-    return (mail.subject if mail.subject.lower().startswith("re:") else f"Re: {mail.subject}")[:200]
+    subject = show.word(mail.subject)  # it comes to stand in a field, as if one had typed it
+    return (subject if subject.lower().startswith("re:") else f"Re: {subject}")[:200]
 
 
 def quoted(mail: Mail) -> str:

@@ -17,6 +17,7 @@ _PAIRS: Final = (("**", "bold"), ("__", "bold"), ("~~", "struck"), ("*", "italic
 _TOKEN: Final = re.compile(f"(?P<address>{_ADDRESS})|(?P<code>{_CODE})|(?P<mark>" + "|".join(
     rf"(?<![\w\\]){re.escape(mark)}(?=\S)(?:(?!{re.escape(mark)})[^\n])*?(?<=\S){re.escape(mark)}(?!\w)"
     for mark, _ in _PAIRS) + ")")  # fmt: skip
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 _TRAILING: Final = ".,;:!?'\"*_~)]}>"
 _OPENED: Final = {")": "(", "]": "[", "}": "{"}
 
@@ -81,14 +82,14 @@ def trimmed(address: str) -> str:
 
 
 def leads_where_it_says(address: str) -> bool:
-    """Whether who reads `address` knows the host: no user before it, no letters of other scripts in disguise."""
+    """Whether who reads `address` knows the host: plain letters, no user before it, no other scripts in disguise."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
         parts.port  # noqa: B018 - raises for what is no port
     except ValueError:
         return False
-    return bool(host) and "@" not in parts.netloc and "\\" not in address and "xn--" not in host
+    return bool(_HOST.fullmatch(parts.netloc)) and "\\" not in address and "xn--" not in host
 
 
 def addresses(text: str) -> list[str]:

@@ -20,12 +20,17 @@ Spans = list[Span]
 
 REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 CONTINUED: Final = "      | "  # before the second and further lines of one text
+PAD: Final = "   "  # before each row of somebody's text, so that none can pass for a heading or another one's
 COMBINING_MOST: Final = 3  # marks on one letter; some scripts need two, towers of them paint over other lines
+JAMO: Final = frozenset((*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)))  # drawn in the cell of the one before
 NAMES_MOST: Final = 8  # names told of those who come or go at once
 # Invisible, though neither control nor format characters: Unicode's Default_Ignorable_Code_Point, also where nothing is
 # assigned yet, and the blanks that look like nothing.
 _SINGLE: Final = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0)
 _RANGES: Final = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xFFF0, 0xFFF9), range(0xE0000, 0xE1000))
+# What this Python's tables do not know has no width that terminals agree on, and many draw nothing at all. But new
+# emoji come every year, and all agree that they are wide.
+TO_COME: Final = frozenset((*range(0x1F6D8, 0x1F6E0), *range(0x1FA70, 0x1FB00)))
 INVISIBLE: Final = frozenset((*_SINGLE, *(code for codes in _RANGES for code in codes)))
 
 
@@ -46,10 +51,10 @@ def clean(text: str) -> str:
         category = unicodedata.category(char)
         if category in ("Cf", "Zl", "Zp") or ord(char) in INVISIBLE:
             continue
-        if category in ("Cc", "Cs", "Co") or ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF:
+        if category in ("Cc", "Cs", "Co") or (category == "Cn" and ord(char) not in TO_COME):
             kept.append(REPLACED)
             continue
-        marks = marks + 1 if category in ("Mn", "Me") else 0
+        marks = marks + 1 if category in ("Mn", "Me") or ord(char) in JAMO else 0
         if marks <= COMBINING_MOST:
             kept.append(char)
     return "".join(kept)
@@ -213,7 +218,7 @@ def mail(mail: Mail, zone: tzinfo | None = None) -> list[Spans]:
         [("time", "Subject: "), ("text", word(mail.subject) or "(none)")],
         [("text", "")],
     ]
-    return head + [[("text", part)] for part in paragraphs(mail.body)]
+    return head + [[("pad", PAD), ("text", part)] for part in paragraphs(mail.body)]
 
 
 def plain(spans: Spans) -> str:

@@ -7,6 +7,7 @@ another terminal changes shows here by itself.
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +22,7 @@ from client.answers import Refusal
 from client.maildeeds import FOLDERS, STARRED, all_of, subject_of_reply
 from client.screens.dialogs import Ask, Confirm
 from client.visit import Visit
+from client.wrapping import wrap
 from wire.messages import FolderRow, Mail, MailPage, MailRow
 
 PAGE: Final = 50
@@ -109,6 +111,7 @@ class InboxPage(Vertical):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 76, "narrow")
+        self.call_after_refresh(self._draw_mails)
 
     # -- the list
 
@@ -235,12 +238,13 @@ class InboxPage(Vertical):
         self.refresh_rows()
 
     def _draw_mails(self) -> None:
-        styles = {"time": "$quiet", "name": "bold", "text": ""}
+        pane, styles = self.query_one("#mail-pane"), {"time": "$quiet", "name": "bold"}
+        width = pane.size.width - pane.styles.scrollbar_size_vertical  # so that none is broken once more
         lines: list[Content] = []
         for mail in self._mails:
             if lines:
                 lines += [Content(""), Content.styled("─" * 24, "$border")]
-            rows = show.mail(mail)
+            rows = [row for spans in show.mail(mail) for row in wrap(spans, width, cell_len)]
             lines += [Content.assemble(*((text, styles.get(role, "")) for role, text in spans)) for spans in rows]
         self.query_one("#mail", Static).update(Content("\n").join(lines))
 

@@ -27,7 +27,7 @@ class Everything(Provider):
         if not app.visit or not app.visit.me:
             return
         for table in app.visit.floor.tables.values():
-            yield f"{GO} {show.word(table.name)}", "a room you are in", partial(app.action_room, table.name)
+            yield f"{GO} {_named(table.name)}", "a room you are in", partial(app.action_room, table.name)
         for key in KEYS:
             if key.id not in ("palette", "admin") or (key.id == "admin" and app.visit.admin):
                 what = key.what[0].upper() + key.what[1:]
@@ -49,6 +49,11 @@ class Everything(Provider):
                 yield Hit(score, matcher.highlight(text), act, help=about)
         app = cast(Any, self.app)
         for name in app.rooms_known():
-            text = f"{ENTER} {show.word(name)}"
+            text = f"{ENTER} {_named(name)}"
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, matcher.highlight(text), partial(app.action_enter, name), help="a room")
+
+
+def _named(name: str) -> str:
+    """A name as it may stand where Textual reads markup; it has no bracket while a server keeps to its own rules."""
+    return show.word(name).replace("[", "(")

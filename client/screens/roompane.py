@@ -224,7 +224,7 @@ class RoomPane(Vertical):
         """Begin a line to somebody."""
         name = item if isinstance(item, str) else getattr(item, "sender", "")
         if name:
-            self.composer.insert(f"@{name} ")
+            self.composer.insert(f"@{show.word(name)} ")
             self.composer.focus()
 
     # -- the composer

@@ -84,7 +84,7 @@ class Ways(Asides):
         begun = visit.drafts.letter
         if any(begun.fields) and (to or subject or body):
             self.notify("First the mail that you had begun: send it, keep it as a draft, or discard it.")
-        letter = begun if any(begun.fields) else Letter(to, subject, body, answers, draft)
+        letter = begun if any(begun.fields) else Letter(show.word(to, 4_000), show.word(subject), body, answers, draft)
         self.push_screen(dialogs.WriteMail(Lettering(visit, letter), stored=letter.draft is not None))
 
     def aside(self, spans: Spans) -> None:

@@ -61,6 +61,7 @@ class Still(Client):
     looks = 0  # of an admin, at the rooms
     just_started = False  # not every room has told yet who is in it
     many = 0  # mails of an export
+    shown: tuple[int, ...] = (4, 2, 1)  # mails of the inbox
 
     async def open(self) -> Greeted:
         self.greeted = Greeted("parlour 0.1", True, True)
@@ -120,7 +121,7 @@ class Still(Client):
                           for n, name in enumerate(PEOPLE)]  # fmt: skip
                 return m.WhoPage(people=people, count=len(people), more=False, partial=self.just_started or UNSET)
             case m.MailList(thread=thread):
-                shown = (4, 2, 1) if thread is UNSET else (4, 3) if thread == 4 else (thread,)
+                shown = self.shown if thread is UNSET else (4, 3) if thread == 4 else (thread,)
                 found = [mail for mail in MAILS if mail[0] in shown]
                 rows = [
                     m.MailRow(

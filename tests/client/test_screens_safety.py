@@ -3,6 +3,7 @@
 import asyncio
 import re
 import unicodedata
+import unittest.mock
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,11 @@ from rich.cells import cell_len
 
 from client import marks, notice, show
 from client.floor import Alert
-from client.grouping import PAD, Page
-from client.show import plain
+from client.grouping import Page
+from client.maildeeds import subject_of_reply
+from client.screens.dialogs import FindLines
+from client.show import PAD, plain
+from tests.client.sight import Sight
 from tests.client.stills import StillApp, inside, settled
 from wire import messages as m
 
@@ -24,13 +28,13 @@ EVIL = {
     "isolates": "\u2066a\u2069\u2067b",
     "marks": "\u200e\u200f\u061c", "zero width": "ad\u200bmin\u200c\u200d\u2060\ufeff", "tags": "\U000e0041\U000e0042",
     "soft hyphen": "ad\u00admin", "hangul filler": "\u3164\u115f", "variation": "a\ufe0f\U000e0100",
-    "zalgo": "a" + "\u0300" * 40,
+    "zalgo": "a" + "\u0300" * 40, "jamo": "a" + "\u1161" * 40,
     "line separator": "one\u2028two\u2029three", "nul": "a\x00b", "surrogate": "\ud800",
     "low byte": "\u541b[31m\u015d52;c;aGk=\u0107",
-    "private": "\ue000", "del": "\x7f",
+    "private": "\ue000", "unassigned": "a\u0378\u0379b\U0001fffd", "noncharacter": "\ufdd0\uffff", "del": "\x7f",
     "markup": "[bold red]x[/] [link=http://evil.test]bank[/link] [@click=app.quit]quit[/]", "brackets": "[/] [[ ]] \\[",
 }  # fmt: skip
-INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def page() -> Page:
@@ -107,12 +111,55 @@ def test_no_text_reaches_the_left_edge(text: str, width: int) -> None:
     assert all(plain(row).startswith(PAD) or not plain(row).strip() for row in rows)
 
 
+FORGED = (
+    "x" * 34
+    + " ● admin_user  11-21 04:20 "
+    + "y" * 90
+    + "\nFrom:    admin_user   2026-11-21 04:20\n"
+    + "From:    " * 40
+)
+
+
+def test_no_text_passes_for_a_mail_of_another_or_for_another_result() -> None:
+    """What is long is cut off or indented, so that no row of it begins where another one's would."""
+
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(120, 40)) as pilot:
+            await inside(pilot)
+            mail = (9, "mallory", FORGED.replace("\n", " ")[:200], False, FORGED)
+            with (
+                unittest.mock.patch("tests.client.still.MAILS", (mail,)),
+                unittest.mock.patch.object(app.still, "shown", (9,)),
+            ):
+                await pilot.press("f3", "enter")
+                await settled(pilot)
+            rows = Sight(app, pilot).text.split("\n")
+            assert not [row for row in rows if re.search(r"(^|│)\W*● admin_user", row)]
+            assert sum(re.search(r"│ From:", row) is not None for row in rows) == 1
+            app.action_room("hall")
+            await pilot.press("ctrl+f", "x", "enter")
+            await settled(pilot)
+            found = app.screen.query_one("#found")
+            found.set_options([FindLines._row(m.Line(seq=1, at=0, sender="mallory", text=FORGED))])
+            await settled(pilot)
+            assert sum("mallory" in row for row in Sight(app, pilot).text.split("\n")) == 1
+            assert found.virtual_size.height == 1
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize(
     "address",
     [
         "https://example.org@evil.test/",
         "https://xn--pple-43d.com/",
         "https://example.org\\@evil.test",
+        "https://bank.test%2eevil.test/",
+        "https://bank.test%2f.evil.test",
+        "https://bank.test;.evil.test",
+        "https://bank.test'.evil.test",
+        "https://XN--pple-43d.com/",
         "http://[::1",
         "https://",
     ],
@@ -120,6 +167,23 @@ def test_no_text_reaches_the_left_edge(text: str, width: int) -> None:
 def test_what_leads_elsewhere_than_it_says_is_no_link(address: str) -> None:
     assert not [role for row in marks.rows([address]) for role, _ in row if role.startswith(marks.LINK)]
     assert marks.addresses(address) == []
+
+
+def test_ordinary_addresses_are_links() -> None:
+    for address in (
+        "http://localhost:8080/x",
+        "https://a-b.example.org/~ann?q=%40#x",
+        "http://[::1]:80/",
+        "http://10.0.0.1",
+    ):
+        assert marks.addresses(f"see {address} there") == [address]
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_what_comes_to_stand_in_a_field_is_clean(name: str) -> None:
+    """The subject of a mail, as its answer has it."""
+    mail = m.Mail(mail=1, sender="ann", to=["ben"], subject=EVIL[name], body="", at=0, read=True)
+    assert not [char for char in subject_of_reply(mail) if unicodedata.category(char) in INVISIBLE]
 
 
 def test_a_link_is_shown_whole_and_leads_there() -> None:
