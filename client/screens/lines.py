@@ -15,12 +15,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from client import colours, marks
 from client.grouping import Page
+from client.screens.growing import Growing
 from client.show import Spans, plain
 from client.transcript import Item, Pending, Transcript
 
@@ -30,7 +30,7 @@ ROLES: Final = ("text", "time", "notice", "rule", "new", "whisper", "pending", "
                 "block", "quote", "bold", "italic", "struck", "link", "good", "room", "own", "title")  # fmt: skip
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(Growing, can_focus=True):
     """One transcript. Posts `Older` and `Newer` when its ends come near, `Turned` as one leaves the end, `Chosen` for
     the line under the cursor."""
 
@@ -122,7 +122,7 @@ class Lines(ScrollView, can_focus=True):
         self._resize()
         if follow:
             self.to_end()
-        self.refresh()
+        self.refresh(self.size.region)
 
     def _moved(self, moved: int) -> None:
         """Items came in or went at the front: what one reads stays where it is, also where the first line needs no
@@ -175,7 +175,9 @@ class Lines(ScrollView, can_focus=True):
         return rows
 
     def _resize(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self._total + len(self._tail))
+        rows = self._total + len(self._tail)
+        top = max(0, rows - self.size.height) if self._follow else self.scroll_y
+        self.grow(Size(self.scrollable_content_region.width, rows), top)
 
     # -- where one is
 

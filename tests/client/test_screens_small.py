@@ -2,13 +2,23 @@
 that come fast."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from textual.events import Key
 from textual.widgets import Input
 
+from client.events import EntryCame
 from client.screens.help import broken
 from client.screens.tick import Tick
-from tests.client.stills import SCREENS, StillApp, settled
+from tests.client.sight import Sight
+from tests.client.still import AT
+from tests.client.stills import SCREENS, StillApp, inside, settled
+from wire.clock import Now
+from wire.messages import Line
+
+NOW = Now(0.0, AT)
 
 
 def test_each_side_of_a_row_of_help_is_broken_in_its_own_column() -> None:
@@ -58,3 +68,42 @@ def test_a_password_typed_in_one_go_with_the_name_is_no_part_of_it() -> None:
             assert (name.value, password.value) == ("ann", "123")
 
     asyncio.run(play())
+
+
+def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_only_as_it_moves() -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await inside(pilot)
+            app.action_room("hall")
+            for seq in range(10, 600):
+                app.still.session.rooms["hall"].seen.seq = seq
+                app.visit.floor.event(EntryCame("hall", said(seq), past=False), NOW)
+            app._frame()
+            await settled(pilot)
+            lines = app.main.room.lines
+            bar = lines.vertical_scrollbar
+            drawn: list[str] = []
+            app._display = partial(_noted, app._display, drawn, "screen")
+            bar.refresh = partial(_noted, bar.refresh, drawn, "bar")
+            app.screen._refresh_layout = partial(_noted, app.screen._refresh_layout, drawn, "layout")
+            app.still.line("hall", 600, "ann", "the last of them", minutes=3)
+            await settled(pilot)
+            assert drawn == ["screen"]
+            assert "the last of them" in Sight(app, pilot).text
+            lines.action_page("home")
+            await settled(pilot)
+            assert "bar" in drawn
+            assert "layout" not in drawn
+            assert (bar.position, bar.window_virtual_size) == (0, lines.virtual_size.height)
+
+    asyncio.run(play())
+
+
+def _noted(act: Callable[..., Any], notes: list[str], what: str, *words: Any, **more: Any) -> Any:
+    notes.append(what)
+    return act(*words, **more)
+
+
+def said(seq: int) -> Line:
+    return Line(seq=seq, at=AT, sender="ann", text=f"line {seq}")
