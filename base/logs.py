@@ -4,6 +4,7 @@ import contextlib
 import logging
 import logging.handlers
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,21 @@ def start(path: Path, level: str, *, console: bool = False) -> None:
         old.close()
     for handler in handlers:
         root.addHandler(handler)
+
+
+@contextlib.contextmanager
+def elsewhere(path: Path) -> Iterator[None]:
+    """Log to `path` meanwhile."""
+    before = [one.baseFilename for one in _files()]
+    let_go()
+    for one in _files():
+        one.baseFilename = str(path.absolute())
+    try:
+        yield
+    finally:
+        let_go()
+        for one, name in zip(_files(), before, strict=True):
+            one.baseFilename = name
 
 
 def let_go() -> None:

@@ -25,10 +25,11 @@ from wire.control import RoomSettings
 
 Run = Callable[[socket.socket, socket.socket, RoomSettings], int]  # listener, link, and which room: its exit code
 SETTINGS_MOST: Final = 65_536  # bytes
+LEISURE: Final = 0.05  # seconds after which who was told nothing rehearses: not where rooms are made one after another
 
 
-def fork(run: Run) -> tuple[int, socket.socket]:
-    """Fork a process that will run `run` for the room it is told, and exit with its result.
+def fork(run: Run, rehearse: Callable[[], None] | None) -> tuple[int, socket.socket]:
+    """Fork a process that will run `run` for the room it is told, and exit with its result. It may `rehearse` before.
 
     Returns its pid and our end of its link. Raises OSError when the system has no room for it.
     """
@@ -40,7 +41,7 @@ def fork(run: Run) -> tuple[int, socket.socket]:
         far.close()
         raise
     if pid == 0:
-        _be(far, run)
+        _be(far, run, rehearse)
     far.close()
     return pid, near
 
@@ -48,6 +49,18 @@ def fork(run: Run) -> tuple[int, socket.socket]:
 def assign(link: socket.socket, settings: RoomSettings, listener: socket.socket) -> None:
     """Tell the process at the other end which room it is. Raises OSError when it lives no longer."""
     socket.send_fds(link, [msgspec.json.encode(settings)], [listener.fileno()])
+
+
+def _told_within(link: socket.socket, seconds: float) -> bool:
+    """Whether something was said on the link in time, or its other end is gone."""
+    link.settimeout(seconds)
+    try:
+        link.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return False
+    finally:
+        link.settimeout(None)
+    return True
 
 
 def _await_room(link: socket.socket) -> tuple[RoomSettings, socket.socket] | None:
@@ -61,7 +74,7 @@ def _await_room(link: socket.socket) -> tuple[RoomSettings, socket.socket] | Non
     return msgspec.json.decode(data, type=RoomSettings), socket.socket(fileno=fd)
 
 
-def _be(link: socket.socket, run: Run) -> NoReturn:
+def _be(link: socket.socket, run: Run, rehearse: Callable[[], None] | None) -> NoReturn:
     code: int = Exit.BUG
     try:
         os.setsid()
@@ -71,6 +84,8 @@ def _be(link: socket.socket, run: Run) -> NoReturn:
         logs.let_go()  # the nursery's, while its descriptor is still its own
         _close_all_but(link.fileno())
         setproctitle("parlour: spare room")
+        if rehearse and not _told_within(link, LEISURE):
+            rehearse()
         assigned = _await_room(link)
         if assigned is None:
             code = Exit.OK

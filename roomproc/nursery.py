@@ -69,6 +69,7 @@ UNHEARD_SECONDS: Final = 0.1  # a caller that says nothing for so long is no roo
 LAST_WORD_SECONDS: Final = 0.5  # how long the guardian may take to say how an orphan ended
 ALONE_SECONDS: Final = 300.0  # without guardian, lobby and rooms, after which the nursery ends itself
 RunRoom = Callable[[socket.socket, socket.socket, RoomSettings, Paths, Config], int]
+Rehearse = Callable[[Paths, Config], None]
 
 log = logging.getLogger("nursery")
 
@@ -76,7 +77,7 @@ log = logging.getLogger("nursery")
 class NurseryServer:
     """The nursery's process, running."""
 
-    def __init__(self, paths: Paths, config: Config, run_room: RunRoom, lock: int) -> None:
+    def __init__(self, paths: Paths, config: Config, run_room: RunRoom, rehearse: Rehearse, lock: int) -> None:
         self.lock = lock
         self.renewing = False
         self.loop = loop = Loop()
@@ -89,7 +90,10 @@ class NurseryServer:
         self._children: set[int] = set()
         self._wanted: list[str] = []  # rooms to be started in the next round
         self._spares = Spares(
-            lambda listener, link, settings: run_room(listener, link, settings, paths, config), self._bear, loop.now
+            lambda listener, link, settings: run_room(listener, link, settings, paths, config),
+            lambda: rehearse(paths, config),
+            self._bear,
+            loop.now,
         )
         self._followers: set[Channel] = set()  # are told each change of the table
         self._unheard: dict[Channel, float] = {}
@@ -99,12 +103,8 @@ class NurseryServer:
         )
         self._alone_since = loop.now.mono
         self._strays_due: float | None = loop.now.mono + ORPHAN_LEAST
-        self.guardian = Uplink(
-            loop,
-            lambda: connect_control(paths.control("guardian"), timeout=0),
-            GuardianEnd(self._orphan_exited),
-            name="guardian",
-        )
+        call = lambda: connect_control(paths.control("guardian"), timeout=0)  # noqa: E731
+        self.guardian = Uplink(loop, call, GuardianEnd(self._orphan_exited), name="guardian")
         loop.timed += [self, self._spares, Every(ALONE_SECONDS / 30, self._consider_end)]
         loop.on_signals(lambda _number: self._do(self.table.end(loop.now)), signal.SIGINT)
         loop.on_signals(lambda _number: loop.stop(), signal.SIGTERM)  # rooms go on; the next nursery adopts them
@@ -372,8 +372,9 @@ class NurseryServer:
             self.loop.stop()
 
 
-def run(paths: Paths, run_room: RunRoom, memory: int | None = None) -> Exit:
-    """Be the nursery until it ends; `run_room` is what a forked room does, `memory` what an earlier code left."""
+def run(paths: Paths, run_room: RunRoom, rehearse: Rehearse, memory: int | None = None) -> Exit:
+    """Be the nursery until it ends. `run_room` is what a forked room does, `rehearse` what it may do while it waits to
+    be one, `memory` what an earlier code left."""
     config = configuration.parse(paths.effective_config.read_bytes())
     logs.start(paths.log / "nursery.log", config.log.level)
     left = None if memory is None else handover.take(memory)
@@ -384,12 +385,13 @@ def run(paths: Paths, run_room: RunRoom, memory: int | None = None) -> Exit:
         return Exit.LOCKED
     setproctitle("parlour: nursery")
     raise_descriptor_limit()
+    rehearse(paths, config)
     gc.collect()
     lasting = make_immortal()
     gc.freeze()  # rooms share these pages for as long as nobody's collector touches them
     verb = "runs" if left is None else "is renewed"
     log.info("the nursery %s, pid %d, %d objects immortal", verb, os.getpid(), lasting)
-    server = NurseryServer(paths, config, run_room, lock)
+    server = NurseryServer(paths, config, run_room, rehearse, lock)
     if left is not None:
         server.take_over(left)
     server.run()

@@ -1,7 +1,8 @@
 """Processes that wait to be a room: forked ahead, so that who makes a room or wakes one waits for no fork.
 
-Law: every room begins as one of these, told by `take` which it is. In quiet moments one waits; of many rooms wanted at
-once the rest are forked one right after the other. None is forked because one died, only because a room came up.
+Law: every room begins as one of these, told by `take` which it is. In quiet moments one waits, and rehearses when it
+waits for longer; of many rooms wanted at once the rest are forked one right after the other. None is forked because one
+died, only because a room came up.
 """
 
 import contextlib
@@ -23,8 +24,9 @@ QUIET_SECONDS: Final = 0.005
 class Spares:
     """`watch` is given each new child, and says whether we shall hear of its end."""
 
-    def __init__(self, run: Run, watch: Callable[[int], bool], now: Now) -> None:
+    def __init__(self, run: Run, rehearse: Callable[[], None], watch: Callable[[int], bool], now: Now) -> None:
         self._run = run
+        self._rehearse = rehearse
         self._watch = watch
         self._waiting: dict[int, socket.socket] = {}
         self._due: float | None = now.mono
@@ -32,11 +34,11 @@ class Spares:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def make(self, count: int) -> None:
+    def make(self, count: int, *, at_leisure: bool = False) -> None:
         """See that `count` wait. What the nursery writes between two forks is copied at each, so nothing is done
         between them. Raises OSError when the system has no room for more."""
         while len(self._waiting) < count:
-            pid, link = fork(self._run)
+            pid, link = fork(self._run, self._rehearse if at_leisure else None)
             if not self._watch(pid):  # no descriptor left
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
@@ -72,4 +74,4 @@ class Spares:
     def tick(self, now: Now) -> None:  # noqa: ARG002
         self._due = None
         with contextlib.suppress(OSError):
-            self.make(1)
+            self.make(1, at_leisure=True)

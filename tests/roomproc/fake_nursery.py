@@ -106,9 +106,13 @@ def run(listener: socket.socket, link: socket.socket, settings: RoomSettings, pa
     return room.exit
 
 
+def rehearse(paths: Paths, config: Config) -> None:
+    (paths.run / "rehearsed").write_text(str(os.getpid()))
+
+
 if __name__ == "__main__":
     words = sys.argv[1:]
     memory = int(words[words.index("--renew") + 1]) if "--renew" in words else None
     if len(words) > 1 and words[1] != "--renew":
         nurserycore.PROBE_SECONDS = float(words[1])  # type: ignore[misc]
-    sys.exit(nursery.run(Paths(Path(words[0])), run, memory))
+    sys.exit(nursery.run(Paths(Path(words[0])), run, rehearse, memory))

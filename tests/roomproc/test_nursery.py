@@ -175,14 +175,25 @@ def running(lobby: Lobby, wanted: RoomSettings) -> RoomStatus:
 
 def spare(nursery: subprocess.Popen[bytes]) -> int:
     """The process that waits to be a room, once it does."""
-    until = time.monotonic() + LIMIT
-    while time.monotonic() < until:
+    found: list[int] = []
+
+    def look() -> bool:
         for child in Path(f"/proc/{nursery.pid}/task/{nursery.pid}/children").read_text().split():
             with contextlib.suppress(FileNotFoundError):
                 if Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"parlour: spare room\0"):
-                    return int(child)
+                    found.append(int(child))
+        return bool(found)
+
+    until(look)
+    return found[0]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Poll for what no message tells."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end
         time.sleep(0.005)
-    raise TimeoutError("none waits")
 
 
 def test_a_room_is_a_child_of_its_own_session_name_and_few_descriptors(
@@ -202,9 +213,10 @@ def test_a_room_is_a_child_of_its_own_session_name_and_few_descriptors(
     assert not any("nursery" in name for name in inherited)
 
 
-def test_a_process_waits_to_be_the_next_room(lobby: Lobby, nursery: subprocess.Popen[bytes]) -> None:
+def test_a_process_waits_to_be_the_next_room(lobby: Lobby, nursery: subprocess.Popen[bytes], paths: Paths) -> None:
     for number in range(2):
         waits = spare(nursery)
+        until(lambda: (paths.run / "rehearsed").read_text() == str(waits))  # noqa: B023
         assert running(lobby, settings(str(number) * 16, f"room{number}")).pid == waits
     died = Process(spare(nursery))
     died.signal(signal.SIGKILL)
@@ -436,13 +448,13 @@ def test_it_becomes_new_code_and_its_rooms_notice_nothing(
 
 
 def test_a_lock_that_cannot_be_looked_at_is_tried_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_: object) -> NoReturn:
+    def refused(*_: object) -> NoReturn:
         raise OSError(errno.EMFILE, "too many open files")
 
     before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
     monkeypatch.setattr(nursery_process, "holder", refused)
     monkeypatch.setattr(spares, "fork", refused)
-    server = NurseryServer(paths, Config(), lambda *_: 0, 0)
+    server = NurseryServer(paths, Config(), lambda *_: 0, lambda *_: None, 0)
     server._do(server.table.spawn(settings(), server.loop.now))
     server._start_wanted()
     assert [status.state for status in server.table.statuses()] == ["backoff"]
@@ -463,7 +475,7 @@ def test_a_room_that_cannot_be_watched_is_not_left_to_itself(paths: Paths, monke
     before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
     paths.room(settings().room).home.mkdir(parents=True)
     monkeypatch.setattr(nursery_process, "Process", refused)
-    server = NurseryServer(paths, Config(), run, 0)
+    server = NurseryServer(paths, Config(), run, lambda *_: None, 0)
     server._do(server.table.spawn(settings(), server.loop.now))
     server._start_wanted()
     (status,) = server.table.statuses()
