@@ -19,18 +19,22 @@ class Stream:
     """One client's sequence of sends: the ids under which its lines were stored.
 
     A new line must cost no look-up in the file. It needs none while every id the stream ever used is in memory, nor
-    while its ids only rise, as a client that counts them makes them.
+    while its ids rise, as a client that counts them makes them.
     """
 
-    __slots__ = ("_all_here", "_older", "_recent", "_rising", "_runs", "_top", "account", "name", "noted", "number")
+    __slots__ = (
+        "_all_here", "_older", "_recent", "_runs", "_top", "_tops_file", "account", "compared", "name", "noted",
+        "number",
+    )  # fmt: skip
 
     def __init__(self, account: str, name: str, number: int | None) -> None:
         self.account = account  # folded
         self.name = name
         self.number = number  # in the file; None until the first line is said under it
         self.noted = False  # the file has it as in use of late
-        self._all_here = self._rising = number is None
-        self._top = (0, "")
+        self._all_here = self._tops_file = number is None
+        self.compared = number is None  # it was asked what the file's highest id is
+        self._top = (0, "")  # the highest id that was used here, as numbers are ordered
         # Two generations: dropping the older one whole is cheaper than dropping the oldest id at each new one.
         self._recent: dict[str, int] = {}
         self._older: dict[str, int] = {}
@@ -47,7 +51,13 @@ class Stream:
 
     def rises(self, message_id: str) -> bool:
         """Whether an id is above all that were ever used: then it is new, and nothing has to be looked up."""
-        return self._rising and (len(message_id), message_id) > self._top
+        return self._tops_file and (len(message_id), message_id) > self._top
+
+    def compare(self, highest: str | None) -> None:
+        """With the highest id that the file has of an earlier process; None: it has too many to say it soon."""
+        self.compared = True
+        if highest is not None:
+            self._tops_file, self._top = True, max(self._top, (len(highest), highest))
 
     @property
     def all_here(self) -> bool:
@@ -69,11 +79,7 @@ class Stream:
 
     def remember(self, message_id: str, seq: int) -> None:
         self._recent[message_id] = seq
-        order = (len(message_id), message_id)  # as numbers are ordered
-        if order > self._top:
-            self._top = order
-        else:
-            self._rising = False
+        self._top = max(self._top, (len(message_id), message_id))
         if len(self._recent) >= REMEMBERED:
             self._all_here = self._all_here and not self._older
             self._recent, self._older = {}, self._recent

@@ -47,7 +47,11 @@ def say_run(room: "Room", connection: Connection, messages: Sequence[Any], now: 
     are said one by one. Of a burst a line costs 1.2 µs less than it does alone."""
     stream, count = connection.stream, len(messages)
     first_id = messages[0].id if count >= RUN else UNSET
-    if first_id is UNSET or room.moderation.strict or not stream.rises(first_id):
+    if first_id is UNSET or room.moderation.strict:
+        return False
+    if not stream.compared and stream.number is not None:  # once in a process, and only of who has much to say
+        stream.compare(room.store.highest(stream.number))
+    if not stream.rises(first_id):
         return False
     if {*map(type, messages)} != {Say} or {message.kind for message in messages} != {"text"}:
         return False

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from base.sqlite import NewerFile
-from roomproc.history import History
+from roomproc.history import LOOKED_AT, History
 from roomproc.people import Remembered, Stream
 from roomproc.staged import Sent, Standing, StoredWhisper, Work
 from wire.control import RoomSettings
@@ -134,6 +134,33 @@ def test_durable_keys(history):
     assert (history.sent(stream.number, "a1"), history.sent(other.number, "a1")) == (1, 2)
     assert history.sent(stream.number, "w1") == 0
     assert history.sent(stream.number, "a2") is None
+
+
+def test_the_highest_id_of_a_stream(history):
+    ann, bob = Stream("ann", "s", None), Stream("bob", "s", None)
+    work, seq = Work(), 0
+    work.streams = [ann, bob]
+
+    def highest():
+        history.commit(work)
+        work.entries, work.sent, work.whispers = [], [], []
+        return [history.highest(stream.number) for stream in (ann, bob)]
+
+    assert highest() == ["", ""]
+    for before, first, count in (("", 95, 8), ("b-", 1, 6), ("a\0", 11, 4)):
+        work.entries += [line(seq + number, at=10) for number in range(1, count + 1)]
+        work.sent.append(Sent(ann, f"{before}{first}", seq + 1, count))
+        seq += count
+    assert highest() == ["a\0" + "14", ""]
+    work.whispers = [StoredWhisper(number=1, at=9, sender="a", recipient="b", text="x", stream=ann, id="b-1234")]
+    assert highest() == ["b-1234", ""]
+    work.add(line(seq + 1, at=20), ann, "b-1235")
+    assert highest() == ["b-1235", ""]
+    history.drop_before(seq + 2, 1_000)
+    assert highest() == ["b-1235", ""], "its key outlives a line"
+    for number in range(LOOKED_AT + 1):
+        work.add(line(seq + 2 + number, at=20), bob, f"{number}x")
+    assert highest() == ["b-1235", None], "too many to look at"
 
 
 def test_all_of_a_round_or_nothing(history):

@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 from roomproc import people
 from roomproc.people import Stream
 
+ids_used = st.text("0123456789ab", max_size=3)
 
-@given(st.lists(st.text("0123456789ab", min_size=1, max_size=3)), st.integers(1, 5), st.booleans())
-def test_surely_new_is_never_wrong(ids, remembered, known):
+
+@given(st.lists(ids_used), st.integers(1, 5), st.lists(ids_used, max_size=4), st.sampled_from([None, 0, 2]))
+def test_surely_new_is_never_wrong(ids, remembered, in_file, compared_at):
+    """`in_file`: of an earlier process; `compared_at`: before which id the file is asked for its highest."""
     before, people.REMEMBERED = people.REMEMBERED, remembered
     try:
-        stream, used = Stream("ann", "s", 1 if known else None), set()
-        if known:
-            used.add("7")  # of an earlier process
-        for message_id in ids:
+        stream, used = Stream("ann", "s", 1 if in_file else None), {*in_file}
+        for number, message_id in enumerate(ids):
+            if number == compared_at and not stream.compared:
+                stream.compare(max(in_file, key=lambda one: (len(one), one)))
             if stream.rises(message_id) or (stream.seq_of(message_id) is None and stream.all_here):
                 assert message_id not in used
             if message_id not in used:
@@ -22,6 +25,14 @@ def test_surely_new_is_never_wrong(ids, remembered, known):
                 stream.remember(message_id, 1)
     finally:
         people.REMEMBERED = before
+
+
+def test_what_is_above_all_is_new_whatever_came_out_of_order_before():
+    stream = Stream("ann", "s", None)
+    for one in ("5", "3", "x1"):
+        stream.remember(one, 1)
+    assert stream.rises("x2")
+    assert not stream.rises("9")
 
 
 def test_a_client_that_counts_never_needs_a_look_up():

@@ -73,6 +73,25 @@ def test_a_run_is_said_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [(done.re, done.seq) for done in told if isinstance(done, Done)] == [(str(n), n - 4) for n in range(5, 15)]
 
 
+def test_a_new_process_looks_once_what_a_stream_said_and_then_at_no_line_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = Inside(tmp_path / "log.sqlite3")
+    inside.enter(1, "ann", **HEAD)
+    inside.do_all(1, [Say(id=f"r-{number}", text="x") for number in range(5, 15)])
+    inside.round()
+    inside.crash()
+    inside.enter(1, "ann", **HEAD)
+    inside.do_all(1, [Say(id=f"r-{number}", text="x") for number in range(12, 20)])
+    assert [done.seq for done in inside.round()[1] if isinstance(done, Done)] == [*range(8, 16)]
+    monkeypatch.setattr(inside.history, "sent", None)
+    monkeypatch.setattr(inside.history, "highest", None)
+    monkeypatch.setattr(speech, "say", None)
+    for first in (20, 30):
+        inside.do_all(1, [Say(id=f"r-{number}", text="x") for number in range(first, first + 10)])
+        assert [done.seq for done in inside.round()[1] if isinstance(done, Done)] == [*range(first - 4, first + 6)]
+
+
 def test_slow_mode_goes_line_by_line(tmp_path: Path) -> None:
     inside = Inside(tmp_path / "log.sqlite3")
     inside.enter(1, "ann", **HEAD)
