@@ -19,7 +19,13 @@ class Accounting:
         self._mode = mode
 
     async def own(self) -> None:
-        """The menu of one's own account, until it is left."""
+        """The menu of one's own account, until it is left; a guest has none."""
+        if self._mode.client.session.lobby.guest:
+            self._mode.teller.say(
+                "-- an account keeps your name, your mail, and what people tell you while you are away"
+            )
+            self._mode.teller.say("-- to have one, leave (0) and choose 'Create an account' when you come back")
+            return
         await self._dialog(menus.account())
 
     async def admin(self) -> None:

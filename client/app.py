@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -257,6 +258,22 @@ class ParlourApp(Doings):
 
     def on_app_blur(self) -> None:
         self._focused = False
+
+    @work(exclusive=True, group="leave")
+    async def action_get_account(self) -> None:
+        """A guest leaves, and is at the first screen again, where accounts are made; in the same rooms afterwards."""
+        visit = self._visit()
+        visit.client.listeners.clear()
+        visit.remember()
+        self.wishes = replace(self.wishes, name=visit.me, straight=False)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await visit.client.quit()
+        visit.close_drafts()
+        await self.switch_screen(
+            Welcome(self.connect, self.log_in, str(visit.address), visit.me, known=True, makes=True)
+        )
+        self.notify("Choose a password for your account, and press Enter.")
 
     # -- leaving
 

@@ -18,6 +18,7 @@ FOLDERS: Final[dict[str, Folder]] = {
     "inbox": "inbox", "sent": "sent", "drafts": "drafts", "draft": "drafts", "archive": "archive", "trash": "trash",
 }  # fmt: skip
 STARRED: Final = "starred"
+NO_MAIL: Final = "guests have no mail; to have an account, leave and choose 'Create an account' at the start"
 
 
 class MailDeeds:

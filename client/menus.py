@@ -69,10 +69,12 @@ def lobby(*, unread: int, admin: bool, guest: bool, ahead: Sequence[str], inside
         Item("2", "enter", "Enter a room"),
         Item("3", "create", "Create a room"),
         Item("4", "people", "People"),
-        Item("5", "inbox", f"Inbox ({unread} unread)" if unread else "Inbox"),
-        Item("6", "write", "Write mail"),
     ]
-    if not guest:
+    if guest:
+        items.append(Item("7", "account", "How to have an account"))
+    else:
+        items.append(Item("5", "inbox", f"Inbox ({unread} unread)" if unread else "Inbox"))
+        items.append(Item("6", "write", "Write mail"))
         items.append(Item("7", "account", "Account: password, sessions …"))
     if admin:
         items.append(Item("8", "admin", "Admin: rooms, accounts …"))

@@ -12,6 +12,7 @@ from client import commands, saving, show, tables
 from client.accountverbs import AccountVerbs
 from client.answers import Refusal
 from client.commands import Command
+from client.maildeeds import NO_MAIL
 from wire.errors import Refused
 from wire.messages import (
     Ban,
@@ -51,6 +52,8 @@ class Verbs(AccountVerbs):
             self._mode.mailing.command if mails else getattr(self, f"do_{command.verb}")
         )
         try:
+            if mails and self._client.session.lobby.guest:
+                raise Refused("not_allowed", NO_MAIL)
             await act(command)
         except Refused as why:
             self._teller.say(f"-- {why.text}", "error")

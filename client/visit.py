@@ -21,7 +21,7 @@ from client.settings import Settings
 from client.show import Spans
 from client.telling import Telling
 from client.verbs import Goodbye, Verbs
-from wire.messages import Mail, Told
+from wire.messages import Mail, RoomRow, Told
 from wire.names import fold
 
 TYPING_EVERY: Final = 3.0  # seconds
@@ -53,6 +53,7 @@ class Visit(Sending):
         self.verbs = Verbs(self)
         self.telling_others = _Telling(self)
         self.motd = ""
+        self.rooms_known: dict[str, RoomRow] = {}  # by fold(room), as they were listed last
         self.mail_changes = 0  # rises with whatever may have changed a list of mail
         self._doubted = ""  # what was typed last, where it may have been meant as a command or not
         self._typing_told = 0.0
@@ -73,6 +74,10 @@ class Visit(Sending):
         self.floor.left_at = visit.places(event.name)
         self.floor.back_at = {fold(row.room): row.seq for row in event.back}
         return self.waited_for()
+
+    @property
+    def guest(self) -> bool:
+        return self.client.session.lobby.guest
 
     @property
     def admin(self) -> bool:

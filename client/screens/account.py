@@ -11,6 +11,7 @@ from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.guest import WayToAnAccount
 from client.screens.keys import FIELDS
 from client.screens.ownaccount import OwnAccount
 from client.screens.tick import Tick
@@ -37,6 +38,7 @@ class AccountPage(VerticalScroll):
     def compose(self) -> ComposeResult:
         yield Static(" Account", classes="heading")
         yield Static("", id="account-about")
+        yield WayToAnAccount(self.visit, "You are here as a guest.")
         with Horizontal(id="account-doings"):
             for verb, words in DOINGS.items():
                 yield Button(words, id=f"do-{verb}", variant="error" if verb == "delete" else "default", compact=True)
@@ -53,7 +55,8 @@ class AccountPage(VerticalScroll):
 
     def opened(self) -> None:
         self._about()
-        guest = self.visit.client.session.lobby.guest
+        guest = self.visit.guest
+        self.query_one(WayToAnAccount).display = guest
         for verb in ("spelling", "delete"):
             self.query_one(f"#do-{verb}", Button).display = not guest
         self.query_one("#password").display = not guest

@@ -15,6 +15,7 @@ from client import show
 from client.link import read_clock
 from client.screens.account import AccountPage
 from client.screens.admin import AdminPage
+from client.screens.guest import NoInbox
 from client.screens.help import HelpPage
 from client.screens.inbox import InboxPage
 from client.screens.keys import KEYS, short
@@ -67,13 +68,15 @@ class Main(Screen[None]):
     async def show_page(self, page: str, **more: int | str) -> None:
         """Bring a page up; those not needed so far are made now."""
         makers = {
-            "inbox": InboxPage,
+            "inbox": NoInbox if self.visit.guest else InboxPage,
             "people": PeoplePage,
             "account": AccountPage,
             "admin": AdminPage,
             "help": HelpPage,
         }
         pages = self.query_one("#pages", ContentSwitcher)
+        if page == "inbox":  # who logs in again may be no guest any more
+            await pages.query("#inbox").exclude(makers["inbox"].__name__).remove()
         if page in makers and not pages.query(f"#{page}"):
             await pages.add_content(makers[page](self.visit))
         self.page = page

@@ -18,7 +18,10 @@ from client.floor import DIRECT, Table
 from client.grouping import Page
 from client.link import read_clock
 from client.screens.composer import Composer
+from client.screens.emptyroom import EmptyRoom
+from client.screens.keys import KEYS, shown
 from client.screens.lines import Lines
+from client.screens.rooms import RoomsPage
 from client.screens.steady import Steady
 from client.transcript import Item
 from client.visit import Visit
@@ -37,11 +40,14 @@ class RoomPane(Vertical):
         self.page.wanted = visit.floor.calls
         self._seen = (-1, -1)  # what of the table was drawn: its changes and the room's members
         self._members: list[str] = []  # as they were drawn
+        self._looked_up = ""  # fold(room) that was looked for in the list of rooms, for what kind of room it is
+        self._beside = False  # whether members stand beside the lines of a narrow screen
         self._open = ""  # fold(room) whose lines are on the screen
         self._places: dict[str, tuple[Item, int]] = {}  # by fold(room), where one was when one went to another
 
     def compose(self) -> ComposeResult:
         yield Steady(id="topic")
+        yield EmptyRoom(self.visit)
         with Horizontal():
             yield Lines(self.page, id="lines")
             yield OptionList(id="members", compact=True, markup=False)
@@ -107,15 +113,21 @@ class RoomPane(Vertical):
             self._draw_members()
         self._draw_topic(table)
         self._draw_typing(table)
+        unknown = self.query_one(EmptyRoom).tick(table)
+        if unknown and self._looked_up != self._open:
+            self._looked_up = self._open
+            self.screen.query_one(RoomsPage).refresh_rows()
 
     def _draw_topic(self, table: Table) -> None:
         side = self.visit.client.session.rooms.get(fold(table.name))
         count, topic = (side.count, show.word(side.topic)) if side else (0, "")
-        about = f" {show.count(count, 'person', 'people')}  "
+        hint = "" if self._members_shown else f" ({self._members_key})"
+        about = f" {show.count(count, 'person', 'people')}{hint}  "
         if table.name.startswith(DIRECT):
             about = " what you two tell each other, wherever you are"
         name = (f" {show.word(table.name)} ", "bold $primary")
-        self.query_one("#topic", Steady).say(Content.assemble(name, (about, "$quiet"), topic))
+        people = Content.styled(about, "$quiet").stylize(Style.from_meta({"@click": "app.members"}))
+        self.query_one("#topic", Steady).say(Content.assemble(name, people, topic))
 
     def _draw_typing(self, table: Table) -> None:
         now = read_clock().mono
@@ -128,13 +140,34 @@ class RoomPane(Vertical):
         newest = Content(" These are earlier lines  ·  Ctrl+G goes to the newest")
         row.say(newest.stylize(Style.from_meta({"@click": "app.end"})) if past else Content(told))
 
+    @property
+    def _wide(self) -> bool:
+        return self.size.width >= WIDE
+
+    @property
+    def _members_shown(self) -> bool:
+        return self.visit.settings.members if self._wide else self._beside
+
+    @property
+    def _members_key(self) -> str:
+        key = next(key for key in KEYS if key.id == "members")
+        return shown(self.visit.settings.keys.get(key.id, key.keys))
+
+    def toggle_members(self) -> None:
+        """Show or hide who is here; a wide screen's choice is a setting, a narrow one's is for now."""
+        if self._wide:
+            self.visit.settings.members = not self.visit.settings.members
+        else:
+            self._beside = not self._beside
+        self.on_resize()
+        self.tick()
+
     def _draw_members(self) -> None:
-        direct = self.visit.floor.shown.startswith(DIRECT)
-        shown = self.size.width >= WIDE and self.visit.settings.members and not direct
         members = self.query_one("#members", OptionList)
-        members.display = shown
+        members.display = self._members_shown and not self.visit.floor.shown.startswith(DIRECT)
+        members.set_class(not self._wide, "narrow")
         side = self.visit.client.session.rooms.get(self.visit.floor.shown)
-        if not shown or side is None:
+        if not members.display or side is None:
             return
         names = sorted(side.members.values(), key=fold)
         if names == self._members:

@@ -67,6 +67,7 @@ class RoomsPage(Vertical):
         except Refusal as why:
             self.notify(show.word(why.text), severity="warning")
             return
+        self.visit.rooms_known = {fold(row.name): row for row in self.rows}
         self._draw()
         if self.visit.client.partial:
             self.set_timer(REFRESH, self._again)

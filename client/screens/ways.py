@@ -13,6 +13,7 @@ from client.lettering import Lettering
 from client.link import read_clock
 from client.screens import dialogs
 from client.screens.asides import Asides
+from client.screens.guest import NO_MAIL
 from client.screens.main import Main
 from client.settings import Settings
 from client.show import Spans
@@ -81,6 +82,9 @@ class Ways(Asides):
         self, to: str, subject: str = "", answers: int | None = None, body: str = "", draft: int | None = None
     ) -> None:
         visit = self._visit()
+        if visit.guest:
+            self.notify(f"{NO_MAIL} F3 says how to have an account.")
+            return
         begun = visit.drafts.letter
         if any(begun.fields) and (to or subject or body):
             self.notify("First the mail that you had begun: send it, keep it as a draft, or discard it.")
@@ -161,6 +165,5 @@ class Ways(Asides):
         self.write_mail("")
 
     def action_members(self) -> None:
-        self.settings.members = not self.settings.members
         if (main := self.main) is not None:
-            main.room.on_resize()
+            main.room.toggle_members()

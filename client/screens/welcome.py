@@ -29,12 +29,17 @@ class Welcome(Screen[None]):
     AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [
         *FIELDS,
+        Binding("enter", "named", show=False, priority=True),  # before the next key, as Tab does
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, connect: Connect, log_in: LogIn, server: str, name: str, *, known: bool) -> None:
+    def __init__(
+        self, connect: Connect, log_in: LogIn, server: str, name: str, *, known: bool, makes: bool = False
+    ) -> None:
+        """`known`: the name is one's own, and a password comes next; `makes`: that of an account that is to be made."""
         super().__init__()
+        self._makes = makes
         self._connect = connect
         self._log_in = log_in
         self._server = server
@@ -57,8 +62,10 @@ class Welcome(Screen[None]):
             yield Input(placeholder="none for a guest", password=True, id="password", compact=True)
             yield Label("", id="told", markup=False)
             with Horizontal(id="doors"):
-                yield Button("Log in", id="login", variant="primary", compact=True)
-                yield Button("Create account", id="register", compact=True)
+                yield Button("Log in", id="login", variant="default" if self._makes else "primary", compact=True)
+                yield Button(
+                    "Create account", id="register", variant="primary" if self._makes else "default", compact=True
+                )
                 yield Button("Guest", id="guest", compact=True)
             yield Button("I have a one-time code", id="code-door", compact=True)
             yield Static("Enter goes in · Tab moves · Ctrl+Q leaves", classes="hint")
@@ -107,13 +114,19 @@ class Welcome(Screen[None]):
         if self.query_one("#server", Input).value.strip() != self._greeted_at:
             self._greet()
 
-    @on(Input.Submitted, "#name")
-    def _named(self) -> None:
-        self.query_one("#password").focus()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Enter is another key's elsewhere."""
+        return action != "named" or (self.focused is not None and self.focused.id == "name")
+
+    def action_named(self) -> None:
+        self.set_focus(self.query_one("#password"))
 
     @on(Input.Submitted, "#password")
     def _submitted(self) -> None:
         has_password = self.query_one("#password", Input).value
+        if has_password and self._makes:
+            self._go("register")
+            return
         guests = self._greeted is not None and self._greeted.guests
         self._go("login" if has_password or not guests else "guest")
 
@@ -146,7 +159,8 @@ class Welcome(Screen[None]):
                 return
             if how == "register" and self._asked_again != password:
                 self._asked_again, field.value = password, ""
-                self._tell("Type the password once more, and press Create account again.", "quiet")
+                press = "Enter" if self._makes else "Create account again"
+                self._tell(f"Type the password once more, and press {press}.", "quiet")
                 field.focus()
                 return
             if await self._greeted_there():
@@ -155,7 +169,8 @@ class Welcome(Screen[None]):
             self._tell(why.text, "error")
         except Refusal as why:
             field.value = ""
-            self._tell(why.text, "error")
+            new = why.code == "wrong_password" and self._greeted is not None and self._greeted.registration
+            self._tell(why.text + (". Create account makes a new one." if new else ""), "error")
             if why.code == "no_server":
                 self._greeted = None
                 self._greet()

@@ -117,6 +117,44 @@ def test_a_password_goes_to_no_server_but_the_one_that_is_written_there(stage: S
     run(play())
 
 
+def test_a_guest_is_told_of_accounts_and_comes_to_one(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as joe:
+            me, room = stage.new("joe"), stage.new("den")
+            await joe.sees("is there.")
+            await joe.app_is_on("#name")
+            await joe.types(me)
+            await joe.presses("enter")
+            await joe.sees("Type to find a room")
+            await joe.app_is_on("#find-room")
+            await joe.types(room)
+            await joe.sees("A new room")
+            await joe.presses("enter")
+            await joe.sees(
+                f"This is {room}", "a public room of yours", "/invite NAME", "F10 who is here", "1 person (F10)"
+            )
+            await joe.types("hello")
+            await joe.until(lambda: "This is" not in joe.text)
+            await joe.presses("f10")
+            await joe.sees(f"│ {me}", "1 person  ")
+            await joe.presses("f9")
+            await joe.sees("Guests have no mail. F3 says how")
+            await joe.presses("f3")
+            await joe.sees("An account keeps your name", "Create an account")
+            assert "reply" not in joe.text
+            await joe.presses("enter")
+            await joe.sees("Choose a password for your account")
+            for _ in range(2):
+                await joe.app_is_on("#password")
+                await joe.types(PASSWORD)
+            await joe.sees("hello", "Write a line")
+            assert (joe.app.visit.me, joe.app.visit.guest) == (me, False)
+            await joe.presses("f3")
+            await joe.sees("no mail", "n new")
+
+    run(play())
+
+
 def test_rooms_are_found_as_one_types_and_made(stage: Stage) -> None:
     async def play() -> None:
         for room in ("garden", "gardening"):

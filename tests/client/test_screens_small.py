@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
 from textual.events import Key
 from textual.widgets import Input
 
@@ -53,7 +54,8 @@ def test_every_theme_there_is_can_be_chosen() -> None:
     asyncio.run(play())
 
 
-def test_a_password_typed_in_one_go_with_the_name_is_no_part_of_it() -> None:
+@pytest.mark.parametrize("then", ["tab", "enter"])
+def test_a_password_typed_in_one_go_with_the_name_is_no_part_of_it(then: str) -> None:
     async def play() -> None:
         app = StillApp()
         async with app.run_test(size=(80, 24)) as pilot:
@@ -62,7 +64,7 @@ def test_a_password_typed_in_one_go_with_the_name_is_no_part_of_it() -> None:
             name.value = ""
             name.focus()
             await pilot.pause()
-            for key in ("a", "n", "n", "tab", "1", "2", "3"):  # as a terminal hands them over that was held up
+            for key in ("a", "n", "n", then, "1", "2", "3"):  # as a terminal hands them over that was held up
                 app.post_message(Key(key, key if len(key) == 1 else None))
             await settled(pilot)
             assert (name.value, password.value) == ("ann", "123")
