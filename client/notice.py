@@ -15,12 +15,14 @@ from wire.names import fold
 ESC: Final = "\x1b"
 END: Final = "\x07"
 LONGEST: Final = 120
+TITLED: Final = ("xterm-kitty", "foot", "xterm-ghostty", "wezterm", "rxvt", "contour")
 PIECE: Final = 380  # characters, of up to two bytes: GNU screen drops a wrapping of more than 768 (its MAXSTR)
 
 
 def harmless(text: str) -> str:
-    """`text` as it may stand in a control sequence."""
-    return "".join(char for char in show.word(text, LONGEST) if char.isprintable() and char != ";")
+    """`text` as it may stand in a control sequence, and as no desktop takes for markup."""
+    shown = "".join(char for char in show.word(text, LONGEST) if char.isprintable() and char != ";")
+    return shown.replace("<", "‹").replace(">", "›")
 
 
 def title(text: str, environment: Mapping[str, str]) -> str:
@@ -30,9 +32,24 @@ def title(text: str, environment: Mapping[str, str]) -> str:
 
 
 def desktop(head: str, text: str, environment: Mapping[str, str]) -> str:
-    """Both sequences for a notice on the desktop; a terminal ignores the one it does not know."""
-    sequences = f"{ESC}]9;{harmless(f'{head}: {text}')}{END}{ESC}]777;notify;{harmless(head)};{harmless(text)}{END}"
-    return passed_through(sequences, environment)
+    """The sequence for a notice on the desktop that the terminal knows, so that it is not shown twice; both where that
+    cannot be told, as behind tmux, where the terminal may be another than when it was started."""
+    nine = f"{ESC}]9;{harmless(f'{head}: {text}')}{END}"
+    titled = f"{ESC}]777;notify;{harmless(head)};{harmless(text)}{END}"
+    if environment.get("TMUX") or environment.get("STY"):
+        return passed_through(nine + titled, environment)
+    if "iTerm" in environment.get("TERM_PROGRAM", "") + environment.get("LC_TERMINAL", ""):
+        return nine
+    return titled if _knows_titles(environment) else nine + titled
+
+
+def _knows_titles(environment: Mapping[str, str]) -> bool:
+    """Whether it is one of the terminals that know OSC 777; most of them know 9 as well."""
+    return (
+        environment.get("TERM", "").startswith(TITLED)
+        or environment.get("TERM_PROGRAM", "") in ("WezTerm", "ghostty")
+        or bool(environment.get("KITTY_WINDOW_ID") or environment.get("VTE_VERSION"))
+    )
 
 
 def passed_through(sequences: str, environment: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ class Growing(ScrollView):
         """To another virtual size, with row `y` at the top."""
         if self.show_vertical_scrollbar != (size.height > self.size.height) or size.width != self.virtual_size.width:
             self.virtual_size = size
+            self._move_bar(y)
             return
         self.set_reactive(Growing.virtual_size, size)
         self._move_bar(y)
@@ -26,10 +27,9 @@ class Growing(ScrollView):
         super().watch_scroll_y(old_value, new_value)
 
     def _move_bar(self, y: float) -> None:
-        if not self.show_vertical_scrollbar:
-            return
         bar, rows = self.vertical_scrollbar, self.virtual_size.height
-        if thumb(bar.window_size, bar.window_virtual_size, bar.position) == thumb(self.size.height, rows, y):
+        before, now = thumb(bar.window_size, bar.window_virtual_size, bar.position), thumb(self.size.height, rows, y)
+        if before == now or not self.show_vertical_scrollbar:
             bar.set_reactive(ScrollBar.window_virtual_size, rows)
             bar.set_reactive(ScrollBar.position, y)
         else:

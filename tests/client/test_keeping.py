@@ -1,5 +1,6 @@
 """What the full-screen client keeps in files: drafts over a crash, settings in TOML; and its colours and words."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,22 @@ def test_a_notice_says_where_it_was_said() -> None:
 
 def test_notices_pass_through_tmux() -> None:
     assert notice.desktop("a", "b", {"TMUX": "x"}).startswith("\x1bPtmux;\x1b\x1b]9;a: b\x07")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sent"),
+    [
+        ({"TERM": "xterm-kitty"}, {"777"}),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, {"777"}),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, {"777"}),
+        ({"TERM": "xterm-256color", "LC_TERMINAL": "iTerm2"}, {"9"}),
+        ({"TERM": "xterm-256color"}, {"9", "777"}),
+        ({"TERM": "tmux-256color", "TMUX": "x", "KITTY_WINDOW_ID": "1"}, {"9", "777"}),
+    ],
+)
+def test_a_notice_is_shown_once_where_the_terminal_is_known(environment: dict[str, str], sent: set[str]) -> None:
+    assert set(re.findall("\x1b](9|777);", notice.desktop("a", "b", environment))) == sent
+
+
+def test_a_notice_holds_no_markup() -> None:
+    assert notice.desktop("a", "<b>x</b>; y", {"TERM": "foot"}) == "\x1b]777;notify;a;‹b›x‹/b› y\x07"

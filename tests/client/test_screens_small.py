@@ -77,14 +77,13 @@ def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_onl
         app = StillApp()
         async with app.run_test(size=(80, 24)) as pilot:
             await inside(pilot)
-            app.action_room("hall")
             for seq in range(10, 600):
-                app.still.session.rooms["hall"].seen.seq = seq
                 app.visit.floor.event(EntryCame("hall", said(seq), past=False), NOW)
-            app._frame()
+            app.action_room("hall")
             await settled(pilot)
             lines = app.main.room.lines
             bar = lines.vertical_scrollbar
+            assert bar.position == lines.max_scroll_y > 0, "it comes with its thumb where one is"
             drawn: list[str] = []
             app._display = partial(_noted, app._display, drawn, "screen")
             bar.refresh = partial(_noted, bar.refresh, drawn, "bar")
@@ -98,6 +97,10 @@ def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_onl
             assert "bar" in drawn
             assert "layout" not in drawn
             assert (bar.position, bar.window_virtual_size) == (0, lines.virtual_size.height)
+            lines.to_end()
+            await pilot.resize_terminal(80, 700)
+            await settled(pilot)
+            assert bar.position == 0, "where it is not shown it is kept in step too, for when it comes back"
 
     asyncio.run(play())
 
