@@ -1,7 +1,7 @@
 """Full-text search of a room: an index in a file of its own, beside the log and made from it (SQLite FTS5).
 
 Law: it is soft. It follows the log and never holds it up: another connection, another file, another thread; a lost or
-foreign index is made again.
+foreign index is made again. A transaction begins deferred: IMMEDIATE would lock all files of a connection, the log too.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ class SearchIndex:
             done = 0
         upto = min(newest, done + BATCH)
         if upto > done:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN")
             self._db.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", self._said(done, upto))
             self._db.execute("INSERT OR REPLACE INTO facts VALUES ('indexed', ?), ('epoch', ?)", (upto, epoch))
             self._db.execute("COMMIT")
@@ -56,7 +56,7 @@ class SearchIndex:
 
     def forget(self, before: int) -> None:
         """Take lines below number `before` out of the index; they must still be in the log."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("BEGIN")
         gone = self._said(0, min(before - 1, self._indexed()))
         self._db.executemany("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", gone)
         self._db.execute("COMMIT")

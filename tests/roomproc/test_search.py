@@ -54,6 +54,24 @@ def test_the_newest_first_in_pages(both):
     assert both.find("ping", before=2, limit=3) == ([1], False)
 
 
+def test_rounds_are_stored_while_lines_are_indexed_and_forgotten(both, monkeypatch):
+    both.history._db.execute("PRAGMA busy_timeout = 0")
+    texts = SearchIndex._said
+
+    def while_stored(index, after, upto):
+        for said in texts(index, after, upto):
+            yield said
+            both.say("meanwhile")
+
+    monkeypatch.setattr(SearchIndex, "_said", while_stored)
+    both.say("one", "two")
+    both.index.catch_up()
+    both.index.forget(2)
+    monkeypatch.undo()
+    assert both.find("one") == ([], False)
+    assert both.find("meanwhile") == ([3, 4, 5], False)
+
+
 def test_it_follows_the_log_in_batches(both, monkeypatch):
     monkeypatch.setattr(search, "BATCH", 3)
     both.say(*["one"] * 8)
