@@ -128,7 +128,9 @@ class MailDeeds:
             else:
                 fresh, known = await mailfiles.load(self._client, Path(text).expanduser(), progress)
                 there = f"; {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
-                self._teller.say(f"-- {show.count(fresh, 'mail')} of {show.word(text)} came in{there}", "good")
+                self._teller.say(
+                    f"-- {show.count(fresh, 'mail')} of {show.word(text)} came into your mailbox{there}", "good"
+                )
         except LettersError as why:
             raise Refused("bad_text", str(why)) from None
         except OSError as why:

@@ -11,6 +11,7 @@ from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from client import show
 from client.answers import Refusal
+from client.screens.field import Field
 from client.screens.guest import WayToAnAccount
 from client.screens.keys import FIELDS
 from client.screens.ownaccount import OwnAccount
@@ -44,9 +45,9 @@ class AccountPage(VerticalScroll):
                 yield Button(words, id=f"do-{verb}", variant="error" if verb == "delete" else "default", compact=True)
         with Vertical(id="password"):
             yield Label("Change the password", classes="title")
-            yield Input(placeholder="The password now", password=True, id="old", compact=True)
-            yield Input(placeholder="The new one", password=True, id="new", compact=True)
-            yield Input(placeholder="The new one again", password=True, id="again", compact=True)
+            yield Field(placeholder="The password now", password=True, id="old", compact=True)
+            yield Field(placeholder="The new one", password=True, id="new", compact=True)
+            yield Field(placeholder="The new one again", password=True, id="again", compact=True)
             yield Button("Change it", id="change", variant="primary", compact=True)
         yield Label("", id="account-told", markup=False)
         yield Label("Notices", classes="title")

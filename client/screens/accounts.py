@@ -12,6 +12,7 @@ from client import show
 from client.accountverbs import account_cells
 from client.answers import Refusal
 from client.screens.dialogs import Choose, Confirm
+from client.screens.field import Field
 from client.screens.grid import Grid
 from client.visit import Visit
 from wire.messages import AdminUser, Code, UserDeed
@@ -36,7 +37,7 @@ class AdminAccounts(Vertical):
         self._more = False
 
     def compose(self) -> ComposeResult:
-        yield Input(
+        yield Field(
             placeholder="Part of a name, a role, locked or online; Enter finds", id="find-account", compact=True
         )
         yield Grid(id="account-table", cursor_type="row", zebra_stripes=False)

@@ -11,6 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from client.screens.field import done_at_once
+
 ROWS_MOST: Final = 8
 HISTORY_MOST: Final = 200
 NEW_LINE: Final = ("ctrl+j", "alt+enter", "shift+enter")
@@ -77,6 +79,8 @@ class Composer(TextArea):
             case "pageup" | "pagedown":
                 self._stop(event)
                 self.post_message(self.Scroll(-1 if event.key == "pageup" else 1))
+            case _:
+                await done_at_once(self, event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Line ends of other systems become ours; the rest is TextArea's."""

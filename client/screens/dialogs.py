@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from client import show
 from client.answers import Refusal
 from client.lettering import Lettering
+from client.screens.field import Field, Sheet
 from client.screens.keys import FIELDS
 from client.screens.tick import Tick
 from wire.errors import Refused
@@ -70,8 +71,8 @@ class NewRoom(Dialog[tuple[str, str, bool]]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label("A new room", classes="title")
-            yield Input(self._name_wanted, placeholder="Name: letters, digits, - _ .", id="name", max_length=32)
-            yield Input(placeholder="What it is about (may be left empty)", id="topic", max_length=200)
+            yield Field(self._name_wanted, placeholder="Name: letters, digits, - _ .", id="name", max_length=32)
+            yield Field(placeholder="What it is about (may be left empty)", id="topic", max_length=200)
             yield Tick("Private: only whom you invite may come in", id="private", compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Create", id="create", variant="primary", compact=True)
@@ -106,9 +107,9 @@ class WriteMail(Dialog[bool]):
         to, subject, body = self._start
         with Vertical(classes="dialog wide", id="letter"):
             yield Label("Write mail", classes="title")
-            yield Input(to, placeholder="To: names, by commas", id="to")
-            yield Input(subject, placeholder="Subject", id="subject", max_length=200)
-            yield TextArea(body, id="body", highlight_cursor_line=False)
+            yield Field(to, placeholder="To: names, by commas", id="to")
+            yield Field(subject, placeholder="Subject", id="subject", max_length=200)
+            yield Sheet(body, id="body", highlight_cursor_line=False)
             yield Label("", classes="complaint", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Send  ^S", id="send", variant="primary", compact=True)
@@ -187,7 +188,7 @@ class FindLines(Dialog[int]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide"):
             yield Label(Content(f"Find in {show.word(self._room)}"), classes="title")
-            yield Input(placeholder="Words that the line has to hold; Enter searches", id="words")
+            yield Field(placeholder="Words that the line has to hold; Enter searches", id="words")
             yield Label("", classes="complaint", markup=False)
             yield OptionList(id="found", markup=False)
 
@@ -260,7 +261,7 @@ class Announcing(Dialog[tuple[str, str]]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label("Announce", classes="title")
-            yield Input(placeholder="What everybody is to know", id="announcement", max_length=1_000)
+            yield Field(placeholder="What everybody is to know", id="announcement", max_length=1_000)
             if self._room:
                 yield Tick(Content(f"Only to the members of {show.word(self._room)}"), id="one-room", compact=True)
             with Horizontal(classes="buttons"):
@@ -287,9 +288,9 @@ class Recovering(Dialog[tuple[str, str]]):
         with Vertical(classes="dialog"):
             yield Label("A one-time code", classes="title")
             yield Label("An operator hands one to who has forgotten the password.", classes="about")
-            yield Input(placeholder="The code", id="code")
-            yield Input(placeholder="Your new password", password=True, id="new-password")
-            yield Input(placeholder="The new one again", password=True, id="new-again")
+            yield Field(placeholder="The code", id="code")
+            yield Field(placeholder="Your new password", password=True, id="new-password")
+            yield Field(placeholder="The new one again", password=True, id="new-again")
             yield Label("", classes="complaint", markup=False)
             yield Button("Go in", id="recover", variant="primary", compact=True)
 
@@ -315,7 +316,7 @@ class Ask(Dialog[str]):
         title, hint, value = self._texts
         with Vertical(classes="dialog"):
             yield Label(Content(title), classes="title")
-            yield Input(value, placeholder=hint, password=self._secret)
+            yield Field(value, placeholder=hint, password=self._secret)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip())

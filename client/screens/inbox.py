@@ -21,6 +21,7 @@ from client import show
 from client.answers import Refusal
 from client.maildeeds import FOLDERS, STARRED, all_of, subject_of_reply
 from client.screens.dialogs import Ask, Confirm
+from client.screens.field import Field
 from client.visit import Visit
 from client.wrapping import wrap
 from wire.messages import FolderRow, Mail, MailPage, MailRow
@@ -80,7 +81,7 @@ class InboxPage(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(" Inbox", classes="heading", id="inbox-heading")
         yield Strip("", id="mail-folders")
-        yield Input(placeholder="Find in all your mail; Enter searches, empty goes back", id="find-mail", compact=True)
+        yield Field(placeholder="Find in all your mail; Enter searches, empty goes back", id="find-mail", compact=True)
         with Horizontal(id="mails"):
             yield OptionList(id="mail-list", markup=False)
             with VerticalScroll(id="mail-pane"):

@@ -10,6 +10,7 @@ from textual.widgets.option_list import Option
 
 from client import show
 from client.answers import Refusal
+from client.screens.field import Field
 from client.screens.rooms import PARTIAL, REFRESH
 from client.visit import Visit
 from wire.messages import PersonRow
@@ -25,7 +26,7 @@ class PeoplePage(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(" People", classes="heading", id="people-heading")
-        yield Input(placeholder="Type to find somebody", id="find-person", compact=True)
+        yield Field(placeholder="Type to find somebody", id="find-person", compact=True)
         yield OptionList(id="people-list", markup=False)
         yield Static(" Enter: speak in private, write mail, more", classes="hint")
 

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from client import show
 from client.answers import Refusal
+from client.screens.field import Field
 from client.visit import Visit
 from wire.errors import Refused
 from wire.messages import Create, RoomRow
@@ -38,7 +39,7 @@ class RoomsPage(Vertical):
         yield motd
         yield Static("", id="announced", markup=False)
         yield Static("", id="unread-mail")
-        yield Input(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
+        yield Field(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
         yield OptionList(id="room-list", markup=False)
         yield Static(" Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room", classes="hint")
 

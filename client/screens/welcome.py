@@ -17,6 +17,7 @@ from client.address import Address, BadAddress
 from client.answers import Refusal
 from client.events import Greeted
 from client.screens.dialogs import Recovering
+from client.screens.field import Field
 from client.screens.keys import FIELDS
 from wire.errors import Refused
 from wire.names import check_person
@@ -55,11 +56,11 @@ class Welcome(Screen[None]):
             yield Static("P a r l o u r", id="sign")
             yield Static("rooms to talk in", id="motto")
             yield Label("Server")
-            yield Input(self._server, id="server", compact=True)
+            yield Field(self._server, id="server", compact=True)
             yield Label("Name")
-            yield Input(self._name_known, placeholder="letters, digits, - _ .", id="name", max_length=32, compact=True)
+            yield Field(self._name_known, placeholder="letters, digits, - _ .", id="name", max_length=32, compact=True)
             yield Label("Password")
-            yield Input(placeholder="none for a guest", password=True, id="password", compact=True)
+            yield Field(placeholder="none for a guest", password=True, id="password", compact=True)
             yield Label("", id="told", markup=False)
             with Horizontal(id="doors"):
                 yield Button("Log in", id="login", variant="default" if self._makes else "primary", compact=True)
@@ -124,7 +125,7 @@ class Welcome(Screen[None]):
     @on(Input.Submitted, "#password")
     def _submitted(self) -> None:
         has_password = self.query_one("#password", Input).value
-        if has_password and self._makes:
+        if has_password and (self._makes or self._asked_again):
             self._go("register")
             return
         guests = self._greeted is not None and self._greeted.guests
@@ -157,11 +158,7 @@ class Welcome(Screen[None]):
                 self._tell("A password is missing.", "error")
                 field.focus()
                 return
-            if how == "register" and self._asked_again != password:
-                self._asked_again, field.value = password, ""
-                press = "Enter" if self._makes else "Create account again"
-                self._tell(f"Type the password once more, and press {press}.", "quiet")
-                field.focus()
+            if how == "register" and not self._typed_twice(field):
                 return
             if await self._greeted_there():
                 await self._log_in(how, name, "" if how == "guest" else password)
@@ -174,6 +171,17 @@ class Welcome(Screen[None]):
             if why.code == "no_server":
                 self._greeted = None
                 self._greet()
-        finally:
-            if how == "register":
-                self._asked_again = self._asked_again if field.value == "" else ""
+
+    def _typed_twice(self, field: Input) -> bool:
+        """Whether a new account's password is there for the second time, and the same."""
+        first, again = self._asked_again, field.value
+        if first and first == again:
+            self._asked_again = ""
+            return True
+        self._asked_again, field.value = ("", "") if first else (again, "")
+        what = (
+            "The two are not the same: choose a password." if first else "Type the password once more, and press Enter."
+        )
+        self._tell(what, "error" if first else "quiet")
+        field.focus()
+        return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual.events import Key
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from client.events import EntryCame
 from client.screens.help import broken
@@ -112,3 +112,23 @@ def _noted(act: Callable[..., Any], notes: list[str], what: str, *words: Any, **
 
 def said(seq: int) -> Line:
     return Line(seq=seq, at=AT, sender="ann", text=f"line {seq}")
+
+
+@pytest.mark.parametrize("where", ["#composer", "#find-room", "#body"])
+def test_keys_that_come_together_count_in_their_order(where: str) -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await inside(pilot)
+            await pilot.press({"#composer": "alt+1", "#find-room": "f2", "#body": "f9"}[where])
+            await settled(pilot)
+            field = app.screen.query_one(where)
+            field.focus()
+            await pilot.pause()
+            keys = ("x", "ctrl+u", "t", "e", "backspace", "h", "n", "left", "e", "delete")
+            for key in keys:  # as a terminal hands them over that was held up
+                app.post_message(Key(key, key if len(key) == 1 else None))
+            await settled(pilot)
+            assert (field.text if isinstance(field, TextArea) else getattr(field, "value", "")) == "the"
+
+    asyncio.run(play())

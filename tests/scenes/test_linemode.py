@@ -201,7 +201,7 @@ def test_mail_with_folders_drafts_and_files(stage: Stage, sits_down: Sits, tmp_p
     person.types(f"/exportmail {box}")
     person.sees(f"4 mails in {box}")
     person.types(f"/importmail {box}")
-    person.sees(f"0 mails of {box} came in; 4 were there already")
+    person.sees(f"0 mails of {box} came into your mailbox; 4 were there already")
     assert len(other.ask("mail_export")["mails"]) == 4, "they were there already"
     person.types("/quit")
     assert person.ends() == 0
