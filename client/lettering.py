@@ -99,9 +99,10 @@ async def go_on(visit: Visit, tell: Callable[[str], None]) -> None:
         if mail.handed_over:
             tell(await mail.send())
         elif any(mail.letter.fields) and drafts.letters:
-            if not (kept := await mail.later()):
+            about = show.word(mail.letter.subject, 40) or "without a subject"
+            if not await mail.later():
                 return
-            tell(kept)
+            tell(f"Another mail that you had begun is in your drafts: {about}.")
             mail.done()
         if any(drafts.letter.fields) or not drafts.letters:
             return

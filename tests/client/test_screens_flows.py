@@ -656,6 +656,36 @@ def test_a_killed_room_is_a_quiet_bar_and_nothing_typed_is_lost(stage: Stage) ->
     run(play())
 
 
+def test_what_was_told_and_mailed_as_the_lobby_died_is_sent_again_by_itself_and_exists_once(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            me, floor = ann.app.visit.me, ann.app.visit.floor
+            ann.app.open_direct("foo_user")
+            await ann.until(lambda: floor.shown == "@foo_user")
+            pid = stage.pid("lobby")
+            with stopped(pid):
+                await ann.types("psst")
+                await ann.sees("not stored yet")
+                await ann.presses("f9")
+                await ann.sees("Write mail")
+                for field, text in (("#to", "foo_user"), ("#subject", "seeds")):
+                    ann.app.screen.query_one(field).value = text
+                await ann.app_is_on("#body")
+                await ann.presses(*"Beans", "ctrl+s")
+                await ann.until(lambda: ann.app.visit.drafts.letter.id, "the mail's key")
+                stage.kill(pid)
+            await ann.until(lambda: floor.lobby_lost, "the break")
+            await ann.until(lambda: not ann.app.visit.drafts.on_their_way, "both")
+            await ann.sees("psst")
+            await ann.sees_no("not stored yet")
+        foo = stage.login("foo_user")
+        assert [each["text"] for each in foo.ask("directs", **{"with": me})["directs"]] == ["psst"]
+        assert [row["subject"] for row in foo.ask("mail_list", limit=50)["mails"] if row["from"] == me] == ["seeds"]
+
+    run(play())
+
+
 def test_what_a_lobby_that_just_started_does_not_know_yet_is_said_and_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -779,11 +809,13 @@ def test_all_that_was_typed_is_there_after_the_client_was_killed(stage: Stage, h
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
+    """A process that does nothing meanwhile; it may be killed in that time."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_mail_outlives_a_killed_client_with_whom_it_answers_and_exists_once(stage: Stage, home: Path) -> None:
