@@ -76,7 +76,9 @@ class Main(Screen[None]):
         }
         pages = self.query_one("#pages", ContentSwitcher)
         if page == "inbox":  # who logs in again may be no guest any more
-            await pages.query("#inbox").exclude(makers["inbox"].__name__).remove()
+            for other in pages.query("#inbox"):
+                if not isinstance(other, makers["inbox"]):
+                    await other.remove()
         if page in makers and not pages.query(f"#{page}"):
             await pages.add_content(makers[page](self.visit))
         self.page = page

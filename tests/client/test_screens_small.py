@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from client.events import EntryCame
 from client.screens.help import broken
+from client.screens.sidebar import PAGES
 from client.screens.tick import Tick
 from tests.client.sight import Sight
 from tests.client.still import AT
@@ -68,6 +69,20 @@ def test_a_password_typed_in_one_go_with_the_name_is_no_part_of_it(then: str) ->
                 app.post_message(Key(key, key if len(key) == 1 else None))
             await settled(pilot)
             assert (name.value, password.value) == ("ann", "123")
+
+    asyncio.run(play())
+
+
+def test_every_page_leads_to_every_other() -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await inside(pilot)
+            for page in (*PAGES, *reversed(PAGES)):
+                await app.action_page(page)
+                await settled(pilot)
+                assert app.main.page == page
+                assert app.main.query_one(f"#{page}").display
 
     asyncio.run(play())
 
