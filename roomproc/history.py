@@ -44,6 +44,7 @@ class Opened(msgspec.Struct):
 
 FORGET_EVERY: Final = 60_000  # ms
 NOTE_EVERY: Final = 3_600_000  # ms after which it is noted again that a stream is in use
+KEYS_AT_ONCE: Final = 2_000  # of each kind forgotten in one go: under 10 ms, where the keys of a week took seconds
 STREAMS_AT_ONCE: Final = 1_000  # forgotten in one go: a millisecond or two
 LOOKED_AT: Final = 2_000  # ids of a stream, to find the highest: under a millisecond
 PAGE_BYTES: Final = 4_096
@@ -269,16 +270,15 @@ class History:
 
     def forget(self, wall: int, *, whispers_before: int, window_before: int, void_before: int) -> bool:
         """Drop what has had its time: whispers' texts, keys and streams outside the resend window, spent numbers,
-        revocations that no token is old enough for. True when streams went: one that is still spoken under is another
-        by its number from now on."""
+        revocations that no token is old enough for. Where it is much, the next look goes on with it. True when streams
+        went: one that is still spoken under is another by its number from now on."""
         self._forgot, self._window_before = wall, window_before
         with self._transaction() as db:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
-            db.execute("DELETE FROM dropped WHERE at < ?", (window_before,))
-            newer = "SELECT seq FROM runs WHERE at >= ? ORDER BY seq LIMIT 1"  # in the order of time, as numbers are
-            old = f"DELETE FROM runs WHERE seq < coalesce(({newer}), (SELECT max(seq) + 1 FROM runs))"  # noqa: S608
-            db.execute(old, (window_before,))
+            went = [db.execute(old, (window_before, KEYS_AT_ONCE)).rowcount for old in (_OLD_DROPPED, _OLD_RUNS)]
+            if max(went) >= KEYS_AT_ONCE:
+                self._forgot -= FORGET_EVERY
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
             db.execute("DELETE FROM revoked WHERE before <= ?", (void_before,))
             unknown = "SELECT number FROM streams WHERE used = 0 LIMIT ?"
@@ -381,6 +381,11 @@ def _size(path: Path) -> int:
 _ENTER: Final = "INSERT INTO entries (seq, at, kind, sender, guest, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _RUN: Final = "INSERT INTO runs (seq, at, stream, before, first, last) VALUES (?, ?, ?, ?, ?, ?)"
 _WHISPER: Final = "INSERT INTO whispers (number, at, sender, recipient, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_OLD_DROPPED: Final = """
+DELETE FROM dropped
+WHERE at <= coalesce((SELECT at FROM dropped WHERE at < ?1 ORDER BY at LIMIT 1 OFFSET ?2), ?1 - 1)"""
+_OLD_RUNS: Final = """
+DELETE FROM runs WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM runs ORDER BY seq LIMIT ?2) WHERE at < ?1)"""
 _SELECT: Final = f"SELECT {COLUMNS} FROM entries"  # noqa: S608 - ours
 _IDS: Final = """
 WITH RECURSIVE befores (one) AS (

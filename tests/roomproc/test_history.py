@@ -345,3 +345,26 @@ def test_the_keys_of_rows_for_many_go_with_the_resend_window(history):
     forget(4 * DAY)
     assert known() == [(None, None)] * 3
     forget(5 * DAY)  # and where there is none, nothing goes wrong
+
+
+def test_very_many_keys_go_in_pieces(history, monkeypatch):
+    monkeypatch.setattr("roomproc.history.KEYS_AT_ONCE", 3)
+    stream = Stream("ann", "s", None)
+    for number in range(8):
+        work = Work()
+        first = 20 * number + 1
+        work.entries = [line(seq, at=10 + number // 4) for seq in range(first, first + 20)]
+        work.sent = [
+            Sent(stream, f"a{first}", first, 10),
+            *(Sent(stream, f"{n}x", n) for n in (first + 15, first + 16)),
+        ]
+        work.streams = [stream]
+        history.commit(work)
+    looks = 0
+    while looks == 0 or history.forget_due(DAY):
+        history.forget(DAY, whispers_before=0, window_before=11, void_before=0)
+        left = [history._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("runs", "dropped")]
+        looks += 1
+        assert left == [[5, 8], [4, 8]][looks - 1]
+    assert looks == 2
+    assert (history.sent(stream.number, "a61"), history.sent(stream.number, "a81")) == (None, 81)
