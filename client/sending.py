@@ -173,11 +173,14 @@ class Sending(Scrollback):
         known = fold(DIRECT + to) in self.floor.tables
         table = self.floor.table(DIRECT + to)
         try:
-            return await self._told(table, self._direct(table, text))
+            told = await self._told(table, self._direct(table, text))
         except (Refused, Refusal):
             if not known and not table.transcript.items:
                 self.floor.tables.pop(fold(table.name), None)  # there may be nobody of that name
             raise
+        if told is not None and not known:
+            table.name = DIRECT + told.to  # as they spell it
+        return told
 
     async def _tell_line(self, table: Table, line: drafts.Waiting) -> bool:
         """False: it is not told, and nobody will try again."""

@@ -66,7 +66,7 @@ def kept(tmp_path: Path) -> bytes:
     return b"".join(path.read_bytes() for path in tmp_path.glob("drafts-*.json"))
 
 
-@pytest.mark.parametrize("typed", ["psst", "/tell ben psst"])
+@pytest.mark.parametrize("typed", ["psst", "/tell BEN psst"])
 def test_what_is_told_is_kept_and_waited_for_beyond_all_patience(visit: Visit, tmp_path: Path, typed: str) -> None:
     async def play() -> None:
         visit.floor.look_at(visit.floor.table("@ben" if typed == "psst" else "hall").name)
@@ -78,8 +78,9 @@ def test_what_is_told_is_kept_and_waited_for_beyond_all_patience(visit: Visit, t
         assert b'"psst"' in kept(tmp_path)
         [pending] = visit.floor.table("@ben").transcript.pending
         assert (pending.text, pending.refused) == ("psst", "")
-        answers(visit, "@ben", m.Told(number=1, to="ben", became="delivered"))
+        answers(visit, visit.floor.table("@ben").name, m.Told(number=1, to="ben", became="delivered"))
         assert await telling is True
+        assert visit.floor.table("@ben").name == "@ben", "as he spells it"
         assert [item.text for item in visit.floor.table("@ben").transcript.items if isinstance(item, m.Direct)] == [
             "psst"
         ]
