@@ -41,5 +41,5 @@ class Blocks:
 
     def forget(self, name: str) -> None:
         """The name is somebody else's from now on: neither their list nor their place on others' is of that person."""
-        if self._db.one("SELECT 1 FROM blocks WHERE who = ?1 OR key = ?1", fold(name)):
-            self._db.write("DELETE FROM blocks WHERE who = ?1 OR key = ?1", fold(name))
+        if self._db.one("SELECT 1 FROM blocks WHERE who = ? OR key = ?", fold(name), fold(name)):
+            self._db.write("DELETE FROM blocks WHERE who = ? OR key = ?", fold(name), fold(name))

@@ -60,9 +60,9 @@ class Catalogue:
         """
         name, admin = visible_to
         rows = self._db.read(
-            f"SELECT {_COLUMNS} FROM rooms WHERE key > ?1 AND (?2 OR access = 'public' OR owner_key = ?3"  # noqa: S608
-            " OR EXISTS (SELECT 1 FROM invited WHERE room = id AND who = ?3)) ORDER BY key LIMIT ?4",
-            *(fold(after), admin, fold(name), limit + 1),
+            f"SELECT {_COLUMNS} FROM rooms WHERE key > ? AND (? OR access = 'public' OR owner_key = ?"  # noqa: S608
+            " OR EXISTS (SELECT 1 FROM invited WHERE room = id AND who = ?)) ORDER BY key LIMIT ?",
+            *(fold(after), admin, fold(name), fold(name), limit + 1),
         ).fetchall()
         return [_settings(row) for row in rows[:limit]], len(rows) > limit
 

@@ -122,13 +122,13 @@ class Directs:
 
     def since(self, to: Side, number: int, limit: int) -> list[Direct]:
         """The newest messages to somebody after a number, oldest first: what a broken connection may have lost."""
-        return self._to(to, "number > ?4", number, limit)
+        return self._to(to, "number > ?", number, limit=limit)
 
-    def _to(self, to: Side, which: str, number: int = 0, limit: int = -1) -> list[Direct]:
+    def _to(self, to: Side, which: str, *values: int, limit: int = -1) -> list[Direct]:
         rows = self._db.read(
-            f"SELECT {_COLUMNS} FROM told_to JOIN directs USING (number) WHERE owner = ?1"  # noqa: S608 - ours
-            f" AND recipient_guest = ?2 AND at >= ?3 AND {which} AND ?4 >= 0 ORDER BY number DESC LIMIT ?5",
-            *(fold(to.name), to.guest, to.since, number, limit),
+            f"SELECT {_COLUMNS} FROM told_to JOIN directs USING (number) WHERE owner = ?"  # noqa: S608 - ours
+            f" AND recipient_guest = ? AND at >= ? AND {which} ORDER BY number DESC LIMIT ?",
+            *(fold(to.name), to.guest, to.since, *values, limit),
         ).fetchall()
         return [_direct(row) for row in reversed(rows)]
 
@@ -137,9 +137,9 @@ class Directs:
     def page(self, asker: Side, other: str, before: int | None, limit: int) -> tuple[list[Direct], bool]:
         """What two people told each other, the newest before a number, oldest first; and whether there is more."""
         rows = self._db.read(
-            f"SELECT {_COLUMNS} FROM directs WHERE pair = ?1 AND number < ?2 AND at >= ?3"  # noqa: S608 - ours
-            " AND CASE WHEN lower(sender) = ?4 THEN sender_guest ELSE recipient_guest END = ?5"
-            " ORDER BY number DESC LIMIT ?6",
+            f"SELECT {_COLUMNS} FROM directs WHERE pair = ? AND number < ? AND at >= ?"  # noqa: S608 - ours
+            " AND CASE WHEN lower(sender) = ? THEN sender_guest ELSE recipient_guest END = ?"
+            " ORDER BY number DESC LIMIT ?",
             *(_pair(asker.name, other), 2**63 - 1 if before is None else before, asker.since),
             *(fold(asker.name), asker.guest, limit + 1),
         ).fetchall()
@@ -151,10 +151,10 @@ class Directs:
         looked = self._db.read("SELECT number FROM directs WHERE number > ? ORDER BY number LIMIT ?", after, most)
         numbers = [number for (number,) in looked]
         rows = self._db.read(
-            f"SELECT {_COLUMNS} FROM directs WHERE number BETWEEN ?1 AND ?2 AND at >= ?3"  # noqa: S608 - ours
-            " AND ((lower(sender) = ?4 AND sender_guest = ?5) OR (lower(recipient) = ?4 AND recipient_guest = ?5))"
+            f"SELECT {_COLUMNS} FROM directs WHERE number BETWEEN ? AND ? AND at >= ?"  # noqa: S608 - ours
+            " AND ((lower(sender) = ? AND sender_guest = ?) OR (lower(recipient) = ? AND recipient_guest = ?))"
             " ORDER BY number",
-            *(after + 1, numbers[-1] if numbers else after, asker.since, fold(asker.name), asker.guest),
+            *(after + 1, numbers[-1] if numbers else after, asker.since, *2 * (fold(asker.name), asker.guest)),
         ).fetchall()
         return [_direct(row) for row in rows], numbers[-1] if len(numbers) == most else None
 

@@ -71,9 +71,9 @@ class Ledger:
         """Begin a session, or go on with one until another time; its number."""
         self._db.write(
             "INSERT INTO sessions (id, who, name, guest, expires, begun, used, kind, address)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET expires = excluded.expires,"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires = excluded.expires,"
             " used = excluded.used, kind = excluded.kind, address = excluded.address",
-            *(session_id, fold(name), name, guest, expires, wall, kind, address),
+            *(session_id, fold(name), name, guest, expires, wall, wall, kind, address),
         )
         return int(self._db.one("SELECT number FROM sessions WHERE id = ?", session_id))
 
@@ -123,9 +123,9 @@ class Ledger:
 
     def set_last_login(self, name: str, wall: int) -> None:
         self._db.write(
-            "INSERT INTO logins (who, at, seen) VALUES (?1, ?2, ?2)"
+            "INSERT INTO logins (who, at, seen) VALUES (?, ?, ?)"
             " ON CONFLICT (who) DO UPDATE SET at = excluded.at, seen = excluded.seen",
-            *(fold(name), wall),
+            *(fold(name), wall, wall),
         )
 
     def set_seen(self, name: str, wall: int) -> None:

@@ -329,7 +329,9 @@ class Mailbox:
 
     def _bury(self, mail: int) -> None:
         """The text of a mail that nobody has."""
-        self._db.write("DELETE FROM mails WHERE mail = ?1 AND NOT EXISTS (SELECT 1 FROM copies WHERE mail = ?1)", mail)
+        self._db.write(
+            "DELETE FROM mails WHERE mail = ? AND mail NOT IN (SELECT mail FROM copies WHERE mail = ?)", mail, mail
+        )
         self._db.write("DELETE FROM orphans WHERE mail = ?", mail)
 
     # -- once only

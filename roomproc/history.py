@@ -237,20 +237,22 @@ class History:
 
     def sent(self, stream: int, message_id: str) -> int | None:
         """The number under which a line of the stream was stored; 0 for a whisper; None when it was not."""
+        before, number = counted(message_id)
         row = self._db.execute(
-            "SELECT seq FROM entries WHERE stream = ?1 AND id = ?2"
-            " UNION ALL SELECT 0 FROM whispers WHERE stream = ?1 AND id = ?2"
-            " UNION ALL SELECT seq FROM dropped WHERE stream = ?1 AND id = ?2"
-            " UNION ALL SELECT seq + ?4 - first FROM (SELECT seq, first FROM runs"
-            " WHERE stream = ?1 AND before = ?3 AND last >= ?4 ORDER BY last LIMIT 1) WHERE first <= ?4",
-            (stream, message_id, *counted(message_id)),
+            "SELECT seq FROM entries WHERE stream = :stream AND id = :id"
+            " UNION ALL SELECT 0 FROM whispers WHERE stream = :stream AND id = :id"
+            " UNION ALL SELECT seq FROM dropped WHERE stream = :stream AND id = :id"
+            " UNION ALL SELECT seq + :number - first FROM (SELECT seq, first FROM runs"
+            " WHERE stream = :stream AND before = :before AND last >= :number ORDER BY last LIMIT 1)"
+            " WHERE first <= :number",
+            {"stream": stream, "id": message_id, "before": before, "number": number},
         ).fetchone()
         return row[0] if row else None
 
     def highest(self, stream: int) -> str | None:
         """The longest id of a stream, of those the last by text: as counts are ordered. "" when it has none, None when
         it has too many for a quick look; runs whose ids begin alike are looked at as one."""
-        ids = [one for (one,) in self._db.execute(_IDS, (stream, LOOKED_AT + 1))]
+        ids = [one for (one,) in self._db.execute(_IDS, {"stream": stream, "most": LOOKED_AT + 1})]
         return max(ids, key=lambda one: (len(one), one), default="") if len(ids) <= LOOKED_AT else None
 
     def whispers_since(self, account: str, number: int) -> list[StoredWhisper]:
@@ -307,8 +309,9 @@ class History:
     def before(self, seq: int, limit: int) -> list[Entry]:
         """The `limit` entries below `seq`, oldest first."""
         found: list[Entry] = []  # newest first
-        newest = "coalesce((SELECT seq FROM entries WHERE seq >= ?1 ORDER BY seq LIMIT 1), ?1)"
-        for row in self._db.execute(f"{_SELECT} WHERE seq <= {newest} ORDER BY seq DESC LIMIT ?2", (seq - 1, limit)):
+        newest = "coalesce((SELECT seq FROM entries WHERE seq >= ? ORDER BY seq LIMIT 1), ?)"
+        rows = f"{_SELECT} WHERE seq <= {newest} ORDER BY seq DESC LIMIT ?"
+        for row in self._db.execute(rows, (seq - 1, seq - 1, limit)):
             found += [entry for entry in reversed(entries_of(row)) if entry.seq < seq]
             if len(found) >= limit:
                 break
@@ -389,12 +392,13 @@ DELETE FROM runs WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM runs ORDER B
 _SELECT: Final = f"SELECT {COLUMNS} FROM entries"  # noqa: S608 - ours
 _IDS: Final = """
 WITH RECURSIVE befores (one) AS (
-  SELECT min(before) FROM runs WHERE stream = ?1
+  SELECT min(before) FROM runs WHERE stream = :stream
   UNION ALL
-  SELECT (SELECT min(before) FROM runs WHERE stream = ?1 AND before > one) FROM befores WHERE one IS NOT NULL LIMIT ?2)
-SELECT id FROM entries WHERE stream = ?1
-UNION ALL SELECT id FROM dropped WHERE stream = ?1
-UNION ALL SELECT id FROM whispers WHERE stream = ?1
-UNION ALL SELECT one || (SELECT max(last) FROM runs WHERE stream = ?1 AND before = one) FROM befores
+  SELECT (SELECT min(before) FROM runs WHERE stream = :stream AND before > one) FROM befores WHERE one IS NOT NULL
+  LIMIT :most)
+SELECT id FROM entries WHERE stream = :stream
+UNION ALL SELECT id FROM dropped WHERE stream = :stream
+UNION ALL SELECT id FROM whispers WHERE stream = :stream
+UNION ALL SELECT one || (SELECT max(last) FROM runs WHERE stream = :stream AND before = one) FROM befores
   WHERE one IS NOT NULL
-LIMIT ?2"""
+LIMIT :most"""

@@ -92,8 +92,8 @@ MUTANTS: Final = (
         (
             Change(
                 "roomproc/history.py",
-                "WHERE stream = ?1 AND before = ?3 AND last >= ?4",
-                "WHERE stream = -?1 AND before = ?3 AND last >= ?4",
+                "WHERE stream = :stream AND before = :before",
+                "WHERE stream = -:stream AND before = :before",
             ),
         ),
         frozenset({"twice", "number"}),
