@@ -17,30 +17,9 @@ from base.sqlite import Durability, connect, create, migrate, set_durability
 from roomproc.people import Remembered
 from roomproc.rows import COLUMNS, TOGETHER, entries_of, row_of, row_of_many, rows_of
 from roomproc.schema import AHEAD, BLANK, SCHEMA
-from roomproc.staged import Sent, Standing, StoredWhisper, Work, counted
+from roomproc.staged import Opened, Sent, Standing, StoredWhisper, Work, counted
 from wire.control import RoomSettings
 from wire.messages import Entry, Line
-
-
-class Opened(msgspec.Struct):
-    """What the file said when it was opened."""
-
-    seq: int
-    first: int
-    at: int  # of the newest entry
-    epoch: int
-    incarnation: int
-    settings: RoomSettings | None
-    topic: str
-    slow: int
-    revoked_to: int
-    stamp: int  # the newest that was seen (wire.stamps)
-    whisper: int
-    spent: dict[str, int]
-    revoked: dict[str, int]
-    standing: list[Standing]
-    members: list[Remembered]
-
 
 FORGET_EVERY: Final = 60_000  # ms
 NOTE_EVERY: Final = 3_600_000  # ms after which it is noted again that a stream is in use

@@ -15,12 +15,11 @@ from roomproc import orders, speech
 from roomproc.closing import put_out_void
 from roomproc.door import Door
 from roomproc.effects import Broadcast, Close, Effect, Feed, ReadHistory, Report, SearchHistory, Send, Transient
-from roomproc.history import Opened
 from roomproc.moderation import OPERATOR, Moderation
 from roomproc.people import Connection, Member, Remembered, Streams
 from roomproc.presence import Roster
 from roomproc.round import Entering, PutOut, Round
-from roomproc.staged import StoredWhisper, Work
+from roomproc.staged import Opened, StoredWhisper, Work
 from wire import control
 from wire.clock import Now
 from wire.control import Joined, Left, Revocation, RoomSettings, Traffic

@@ -1,10 +1,11 @@
-"""What a round has staged: the work for its one commit. Plain records between the room's core and its file."""
+"""Plain records between the room's core and its file: what a round has staged, and what was there at the start."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from wire.control import RoomSettings
 from wire.messages import Entry
 from wire.names import fold
 
@@ -75,6 +76,26 @@ class Standing(Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         return fold(self.name)
+
+
+class Opened(Struct):
+    """What the file said when it was opened."""
+
+    seq: int
+    first: int
+    at: int  # of the newest entry
+    epoch: int
+    incarnation: int
+    settings: RoomSettings | None
+    topic: str
+    slow: int
+    revoked_to: int
+    stamp: int  # the newest that was seen (wire.stamps)
+    whisper: int
+    spent: dict[str, int]
+    revoked: dict[str, int]
+    standing: list[Standing]
+    members: "list[Remembered]"
 
 
 class Work:
