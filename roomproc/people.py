@@ -126,16 +126,22 @@ class Streams:
     def __init__(self, stored: Callable[[str, str], int | None]) -> None:
         self._stored = stored
         self._known: dict[tuple[str, str], Stream] = {}
+        self._in_use = 0  # of them, when some were let go last
 
-    def get(self, account: str, name: str, connections: Mapping[int, Connection]) -> Stream:
-        """The one of that name; `connections` are those that are in, and keep theirs."""
+    def get(self, account: str, name: str) -> Stream:
+        """The one of that name."""
         found = self._known.get((account, name))
         if found is None:
-            if len(self._known) >= STREAMS:  # before the new one is among them: two of one name would not know
-                used = {id(connection.stream) for connection in connections.values()}  # what was sent under the other
-                self._known = {key: stream for key, stream in self._known.items() if id(stream) in used}
             found = self._known[account, name] = Stream(account, name, self._stored(account, name))
         return found
+
+    def let_go(self, connections: Mapping[int, Connection]) -> None:
+        """Of too many, those that none of `connections` speaks under. Between two rounds: of what is staged under a
+        stream the file does not know, and a second one of that name would stage it again."""
+        if len(self._known) > max(STREAMS, 2 * self._in_use):
+            used = {id(connection.stream) for connection in connections.values()}
+            self._known = {key: stream for key, stream in self._known.items() if id(stream) in used}
+            self._in_use = len(self._known)
 
     def note(self) -> None:
         """What is said next under each of them notes in the file that it is in use; from time to time."""

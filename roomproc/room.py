@@ -191,6 +191,7 @@ class Room:
         """What was staged is stored: release it."""
         done, self.round = self.round, Round(self.round.seq)
         self.seq = done.seq
+        self.streams.let_go(self.connections)
         effects: list[Effect] = []
         self._apply(done)
         if done.work.entries:
@@ -239,7 +240,7 @@ class Room:
         entered = Connection(
             connection,
             member,
-            self.streams.get(member.key, admission.stream, self.connections),
+            self.streams.get(member.key, admission.stream),
             Pace(limits.lines_per_second, limits.lines_burst),
             Pace(limits.requests_per_second, limits.requests_burst),
             admission.session,

@@ -506,6 +506,22 @@ def test_two_connections_of_one_stream_share_it_however_many_streams_there_were(
     assert only(inside.do(9, Say(id="a1", text="once")), Done)[0].seq == 1
 
 
+def test_a_line_sent_again_in_its_round_exists_once_however_many_streams_come_between(inside, monkeypatch):
+    monkeypatch.setattr(people, "STREAMS", 2)
+    inside.enter(8, "ann", stream=STREAM)
+    inside.enter(9, "bob", stream=STREAM)
+    inside.do(8, Say(id="a1", text="once"), commit=False)
+    inside.do(8, Leave(), commit=False)
+    for number in (1, 2, 3):
+        inside.enter(number, f"member{number}", stream=STREAM, commit=False)
+    inside.enter(10, "ann", stream=STREAM, commit=False)
+    inside.do(10, Say(id="a1", text="once"), commit=False)
+    inside.lose(9)
+    assert only(inside.round()[10], Done)[0].seq == 1
+    assert inside.room.seq == 1
+    assert sorted(account for account, _ in inside.room.streams._known) == ["ann", "member1", "member2", "member3"]
+
+
 def test_a_line_sent_again_exists_once_though_retention_dropped_it(inside):
     inside.enter(1, "ann", stream=STREAM)
     for number in range(1, 4):
