@@ -14,18 +14,17 @@ from typing import Final, cast
 import msgspec
 
 from base.sqlite import Durability, connect, create, migrate, set_durability
+from roomproc import keys
 from roomproc.people import Remembered
 from roomproc.rows import COLUMNS, TOGETHER, entries_of, row_of, row_of_many, rows_of
 from roomproc.schema import AHEAD, BLANK, SCHEMA
-from roomproc.staged import Opened, Sent, Standing, StoredWhisper, Work, counted
+from roomproc.staged import Opened, Sent, Standing, StoredWhisper, Work
 from wire.control import RoomSettings
 from wire.messages import Entry, Line
 
 FORGET_EVERY: Final = 60_000  # ms
 NOTE_EVERY: Final = 3_600_000  # ms after which it is noted again that a stream is in use
-KEYS_AT_ONCE: Final = 2_000  # of each kind forgotten in one go: under 10 ms, where the keys of a week took seconds
 STREAMS_AT_ONCE: Final = 1_000  # forgotten in one go: a millisecond or two
-LOOKED_AT: Final = 2_000  # ids of a stream, to find the highest: under a millisecond
 PAGE_BYTES: Final = 4_096
 ROWS_A_PAGE: Final = 10  # of written rows, with what they take in the indexes, in pages of the write-ahead log; about
 
@@ -141,23 +140,15 @@ class History:
         if len(entries) >= TOGETHER and entries[0].at == entries[-1].at and {*map(type, entries)} == {Line}:
             self._enter_together(cast("list[Line]", entries), work.sent)
             return
-        keys = {seq: (sent.stream.number, one) for sent in work.sent for seq, one in sent.each()}
-        rows = ((*row_of(entry), *keys.get(entry.seq, (None, None))) for entry in entries)
+        sent = {seq: (sent.stream.number, one) for sent in work.sent for seq, one in sent.each()}
+        rows = ((*row_of(entry), *sent.get(entry.seq, (None, None))) for entry in entries)
         self._db.executemany(_ENTER, rows)
 
     def _enter_together(self, lines: list[Line], sent: list[Sent]) -> None:
         for row in rows_of(lines, {run.seq: run.count for run in sent if run.count > 1}):
             self._db.execute(_ENTER, (*row, None, None))
             self.behind += len(row[-1]) // PAGE_BYTES
-        at = lines[-1].at
-        for one in sent:
-            stream = one.stream.number
-            if one.count == 1:
-                key = "INSERT INTO dropped (stream, id, seq, at) VALUES (?, ?, ?, ?)"
-                self._db.execute(key, (stream, one.id, one.seq, at))
-            else:
-                before, first = counted(one.id)
-                self._db.execute(_RUN, (one.seq, at, stream, before, first, first + one.count - 1))
+        keys.store(self._db, sent, lines[-1].at)
 
     def fill(self, entries: Iterable[Entry], topic: str) -> None:
         """Store an import, of lines that nobody sends again: all of it or nothing, read as it is stored."""
@@ -216,23 +207,12 @@ class History:
 
     def sent(self, stream: int, message_id: str) -> int | None:
         """The number under which a line of the stream was stored; 0 for a whisper; None when it was not."""
-        before, number = counted(message_id)
-        row = self._db.execute(
-            "SELECT seq FROM entries WHERE stream = :stream AND id = :id"
-            " UNION ALL SELECT 0 FROM whispers WHERE stream = :stream AND id = :id"
-            " UNION ALL SELECT seq FROM dropped WHERE stream = :stream AND id = :id"
-            " UNION ALL SELECT seq + :number - first FROM (SELECT seq, first FROM runs"
-            " WHERE stream = :stream AND before = :before AND last >= :number ORDER BY last LIMIT 1)"
-            " WHERE first <= :number",
-            {"stream": stream, "id": message_id, "before": before, "number": number},
-        ).fetchone()
-        return row[0] if row else None
+        return keys.found(self._db, stream, message_id)
 
     def highest(self, stream: int) -> str | None:
         """The longest id of a stream, of those the last by text: as counts are ordered. "" when it has none, None when
         it has too many for a quick look; runs whose ids begin alike are looked at as one."""
-        ids = [one for (one,) in self._db.execute(_IDS, {"stream": stream, "most": LOOKED_AT + 1})]
-        return max(ids, key=lambda one: (len(one), one), default="") if len(ids) <= LOOKED_AT else None
+        return keys.highest(self._db, stream)
 
     def whispers_since(self, account: str, number: int) -> list[StoredWhisper]:
         """Whispers from or to the folded name `account` that are still kept, after `number`."""
@@ -257,8 +237,7 @@ class History:
         with self._transaction() as db:
             db.execute("UPDATE whispers SET text = NULL WHERE text IS NOT NULL AND at < ?", (whispers_before,))
             db.execute("DELETE FROM whispers WHERE at < ?", (window_before,))
-            went = [db.execute(old, (window_before, KEYS_AT_ONCE)).rowcount for old in (_OLD_DROPPED, _OLD_RUNS)]
-            if max(went) >= KEYS_AT_ONCE:
+            if keys.forget(db, window_before):
                 self._forgot -= FORGET_EVERY
             db.execute("DELETE FROM spent WHERE expires <= ?", (wall,))
             db.execute("DELETE FROM revoked WHERE before <= ?", (void_before,))
@@ -361,23 +340,5 @@ def _size(path: Path) -> int:
 
 
 _ENTER: Final = "INSERT INTO entries (seq, at, kind, sender, guest, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_RUN: Final = "INSERT INTO runs (seq, at, stream, before, first, last) VALUES (?, ?, ?, ?, ?, ?)"
 _WHISPER: Final = "INSERT INTO whispers (number, at, sender, recipient, text, stream, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_OLD_DROPPED: Final = """
-DELETE FROM dropped
-WHERE at <= coalesce((SELECT at FROM dropped WHERE at < ?1 ORDER BY at LIMIT 1 OFFSET ?2), ?1 - 1)"""
-_OLD_RUNS: Final = """
-DELETE FROM runs WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM runs ORDER BY seq LIMIT ?2) WHERE at < ?1)"""
 _SELECT: Final = f"SELECT {COLUMNS} FROM entries"  # noqa: S608 - ours
-_IDS: Final = """
-WITH RECURSIVE befores (one) AS (
-  SELECT min(before) FROM runs WHERE stream = :stream
-  UNION ALL
-  SELECT (SELECT min(before) FROM runs WHERE stream = :stream AND before > one) FROM befores WHERE one IS NOT NULL
-  LIMIT :most)
-SELECT id FROM entries WHERE stream = :stream
-UNION ALL SELECT id FROM dropped WHERE stream = :stream
-UNION ALL SELECT id FROM whispers WHERE stream = :stream
-UNION ALL SELECT one || (SELECT max(last) FROM runs WHERE stream = :stream AND before = one) FROM befores
-  WHERE one IS NOT NULL
-LIMIT :most"""

@@ -210,11 +210,9 @@ class Room:
     def aborted(self, code: str, now: Now) -> list[Effect]:
         """Nothing of this round was stored: refuse it. Numbers are used again."""
         done, self.round = self.round, Round(self.seq)
-        newcomers = [entering.connection for entering in done.entering]
-        for connection in newcomers:
-            self.connections.pop(connection.id, None)
-        self.roster.untell(newcomers, now.mono)
+        self.roster.untell([entering.connection for entering in done.entering], now.mono)
         for entering in done.entering:
+            self.connections.pop(entering.connection.id, None)
             if entering.admission.spend is not None:
                 self.door.unspend(entering.admission.spend)
         done.abort(code, "the disk refused; nothing of this was stored")

@@ -91,7 +91,7 @@ MUTANTS: Final = (
         "the keys of lines that share a row are forgotten over a restart",
         (
             Change(
-                "roomproc/history.py",
+                "roomproc/keys.py",
                 "WHERE stream = :stream AND before = :before",
                 "WHERE stream = -:stream AND before = :before",
             ),
@@ -117,8 +117,8 @@ MUTANTS: Final = (
         (
             Change(
                 "roomproc/room.py",
-                "done, self.round = self.round, Round(self.seq)\n        newcomers",
-                "done, self.round = self.round, Round(self.round.seq)\n        newcomers",
+                "done, self.round = self.round, Round(self.seq)\n        self.roster",
+                "done, self.round = self.round, Round(self.round.seq)\n        self.roster",
             ),
         ),
         frozenset({"numbers", "gap"}),

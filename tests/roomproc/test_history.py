@@ -6,7 +6,8 @@ import stat
 import pytest
 
 from base.sqlite import NewerFile
-from roomproc.history import LOOKED_AT, History
+from roomproc.history import History
+from roomproc.keys import LOOKED_AT
 from roomproc.people import Remembered, Stream
 from roomproc.staged import Sent, Standing, StoredWhisper, Work
 from wire.control import RoomSettings
@@ -348,7 +349,7 @@ def test_the_keys_of_rows_for_many_go_with_the_resend_window(history):
 
 
 def test_very_many_keys_go_in_pieces(history, monkeypatch):
-    monkeypatch.setattr("roomproc.history.KEYS_AT_ONCE", 3)
+    monkeypatch.setattr("roomproc.keys.AT_ONCE", 3)
     stream = Stream("ann", "s", None)
     for number in range(8):
         work = Work()
