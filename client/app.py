@@ -172,8 +172,8 @@ class ParlourApp(Doings):
                 self.notify(told)
         for room in visit.begun_elsewhere():
             self.notify(f"What you had begun to write in {show.word(room)} is there when you enter it.")
-        await visit.tell_again()
         await self._mail_again()
+        await visit.tell_again()  # for as long as it takes
 
     async def _mail_again(self) -> None:
         """The mails that were being written when clients ended, and what became of those that were on their way."""
