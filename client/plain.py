@@ -249,7 +249,8 @@ class LineMode:
             raise EOFError from None
         self._has_read()
         meant = commands.parse(typed, self._doubted)
-        self._doubted = meant.doubt if isinstance(meant, Mistake) else ""
+        if meant != Talk(""):
+            self._doubted = meant.doubt if isinstance(meant, Mistake) else ""
         match meant:
             case Talk(text) if text:
                 await self._say(text)

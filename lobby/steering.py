@@ -186,7 +186,7 @@ def audit(paths: Paths, last: int, *, as_json: bool) -> Exit:
 
 def _act(row: AuditRow) -> tuple[str, str, str, str, str]:
     when = datetime.fromtimestamp(row.at / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return when, row.by, row.what, row.target, row.text.replace("\n", " ")[:80]
+    return when, row.by, row.what, row.target, row.text.replace("\n", " ")[:120]
 
 
 def last_lines(path: Path, most: int) -> list[str]:

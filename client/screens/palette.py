@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from client import show
-from client.screens.keys import KEYS
+from client.screens.keys import KEYS, shown
 
 OTHERS: Final = {
     "direct": ("Direct message", "to one person, wherever they are"),
@@ -31,7 +31,7 @@ class Everything(Provider):
         for key in KEYS:
             if key.id not in ("palette", "admin") or (key.id == "admin" and app.visit.admin):
                 what = key.what[0].upper() + key.what[1:]
-                yield what, key.keys, partial(app.run_action, f"app.{key.action}")
+                yield what, shown(app.settings.keys.get(key.id, key.keys)), partial(app.run_action, f"app.{key.action}")
         for action, (text, about) in OTHERS.items():
             yield text, about, getattr(app, f"action_{action}")
         for theme in sorted(app.available_themes):

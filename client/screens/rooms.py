@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from client import show
 from client.answers import Refusal
+from client.link import read_clock
 from client.screens.field import Field
 from client.visit import Visit
 from wire.errors import Refused
@@ -20,6 +21,8 @@ from wire.names import check_name, fold
 
 from client.screens.dialogs import NewRoom  # isort: skip
 
+EVERY: Final = 15.0  # seconds after which the list is asked for again, while somebody may look at it
+HEADS: Final = f"{'room':<17}{'people':>6}"
 REFRESH: Final = 5.0  # seconds, while rooms have not told yet who is in them
 PARTIAL: Final = "  the lobby has just started: not every room has told who is in it"
 
@@ -30,6 +33,7 @@ class RoomsPage(Vertical):
         self.visit = visit
         self.rows: list[RoomRow] = []
         self._shown: list[RoomRow] = []
+        self._asked_at = 0.0  # for the list, monotonic
         self._invited: list[str] = []  # into which rooms, when the list was asked for
 
     def compose(self) -> ComposeResult:
@@ -40,6 +44,7 @@ class RoomsPage(Vertical):
         yield Static("", id="announced", markup=False)
         yield Static("", id="unread-mail")
         yield Field(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
+        yield Static(Content(HEADS), id="room-heads", classes="hint")
         yield OptionList(id="room-list", markup=False)
         yield Static(" Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room", classes="hint")
 
@@ -49,9 +54,11 @@ class RoomsPage(Vertical):
 
     def tick(self) -> None:
         """What is unread, also at the login, invitations, and what the operator said last; else rooms change but by
-        asking."""
+        asking, which is done now and then."""
         if list(self.visit.floor.invitations) != self._invited:
             self.refresh_rows()
+        elif read_clock().mono >= self._asked_at + EVERY and not self.visit.floor.lobby_lost:
+            self.refresh_rows(quietly=True)
         announced = self.query_one("#announced", Static)
         announced.display = bool(self.visit.floor.announced)
         announced.update(f"The server's operator says: {self.visit.floor.announced}")
@@ -61,12 +68,14 @@ class RoomsPage(Vertical):
         note.update(f" You have {show.count(unread, 'unread mail')}: F3 opens your inbox")
 
     @work(exclusive=True, group="rooms")
-    async def refresh_rows(self) -> None:
+    async def refresh_rows(self, *, quietly: bool = False) -> None:
+        self._asked_at = read_clock().mono
         self._invited = list(self.visit.floor.invitations)
         try:
             self.rows = await self.visit.client.rooms()
         except Refusal as why:
-            self.notify(show.word(why.text), severity="warning")
+            if not quietly:
+                self.notify(show.word(why.text), severity="warning")
             return
         self.visit.rooms_known = {fold(row.name): row for row in self.rows}
         self._draw()
@@ -77,7 +86,8 @@ class RoomsPage(Vertical):
         if self.is_on_screen:
             self.refresh_rows()
 
-    def _draw(self) -> None:
+    def _draw(self, *, anew: bool = False) -> None:
+        """`anew`: something else is typed, and the best of what is found is chosen."""
         typed = fold(self.query_one("#find-room", Input).value.strip())
         rows = [row for row in self.rows if typed in fold(row.name) or typed in row.topic.lower()]
         rows.sort(key=lambda row: (not fold(row.name).startswith(typed), -row.members, fold(row.name)))
@@ -86,7 +96,7 @@ class RoomsPage(Vertical):
         self._shown = rows
         listed.set_options([Option(self._option(row), id=f"room-{fold(row.name)}") for row in rows])
         if rows:
-            listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not typed), 0)
+            listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not anew), 0)
         count = show.count(len(self.rows), "room")
         partial = (PARTIAL if self.visit.client.partial else "", "$warning")
         self.query_one("#rooms-heading", Static).update(Content.assemble(" Rooms  ", (count, "$quiet"), partial))
@@ -114,7 +124,7 @@ class RoomsPage(Vertical):
 
     @on(Input.Changed, "#find-room")
     def _typed(self) -> None:
-        self._draw()
+        self._draw(anew=True)
 
     @on(Input.Submitted, "#find-room")
     def _submitted(self) -> None:

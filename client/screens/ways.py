@@ -6,6 +6,7 @@ Law: what has changed is drawn at most `FRAMES` times a second, and on a big scr
 from typing import Final
 
 from textual import work
+from textual.command import CommandPalette
 
 from client import show
 from client.drafts import Letter
@@ -160,6 +161,10 @@ class Ways(Asides):
     def action_end(self) -> None:
         if (main := self.main) is not None and main.page == "room":
             main.room.to_end()
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Search: a room, a page, what you want to do", id="palette"))
 
     def action_write(self) -> None:
         self.write_mail("")
