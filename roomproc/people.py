@@ -1,6 +1,6 @@
 """Who is in a room: members, their connections, and the streams they speak under. Plain records of the room's core."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -80,9 +80,6 @@ class Stream:
     def remember(self, message_id: str, seq: int) -> None:
         self._recent[message_id] = seq
         self._top = max(self._top, (len(message_id), message_id))
-        if len(self._recent) >= REMEMBERED:
-            self._all_here = self._all_here and not self._older
-            self._recent, self._older = {}, self._recent
 
     def remember_run(self, first_id: str, count: int, seq: int) -> None:
         """As `remember` for ids that rise and count up from the first, as their numbers do from `seq`."""
@@ -91,8 +88,14 @@ class Stream:
         self._runs.append((before, first, last, seq))
         top = f"{before}{last}"
         self._top = (len(top), top)
+
+    def rest(self) -> None:
+        """After a commit: of very many ids the oldest are looked up in the file from now on, which has them."""
+        if len(self._recent) >= REMEMBERED:
+            self._all_here = self._all_here and not self._older
+            self._recent, self._older = {}, self._recent
         if len(self._runs) >= 2 * RUNS:
-            self._all_here, self._runs = False, self._runs[RUNS:]
+            self._all_here, self._runs = False, self._runs[-RUNS:]
 
 
 class Connection:
@@ -135,9 +138,11 @@ class Streams:
             found = self._known[account, name] = Stream(account, name, self._stored(account, name))
         return found
 
-    def let_go(self, connections: Mapping[int, Connection]) -> None:
-        """Of too many, those that none of `connections` speaks under. Between two rounds: of what is staged under a
-        stream the file does not know, and a second one of that name would stage it again."""
+    def let_go(self, connections: Mapping[int, Connection], spoke: Iterable[Stream]) -> None:
+        """Of too many, those that none of `connections` speaks under; `spoke`: those that something was stored under.
+        Between two rounds: the file knows nothing of what is staged, and who forgot it would stage it again."""
+        for stream in spoke:
+            stream.rest()
         if len(self._known) > max(STREAMS, 2 * self._in_use):
             used = {id(connection.stream) for connection in connections.values()}
             self._known = {key: stream for key, stream in self._known.items() if id(stream) in used}

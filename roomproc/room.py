@@ -191,7 +191,7 @@ class Room:
         """What was staged is stored: release it."""
         done, self.round = self.round, Round(self.round.seq)
         self.seq = done.seq
-        self.streams.let_go(self.connections)
+        self.streams.let_go(self.connections, done.spoke)
         effects: list[Effect] = []
         self._apply(done)
         if done.work.entries:

@@ -46,6 +46,7 @@ class Round:
         self.transient: list[Transient] = []
         self.ends: list[tuple[int, Any, str]] = []  # (connection, last message, why)
         self.out: list[PutOut] = []
+        self.spoke: set[Stream] = set()  # something was staged under each
         self.assigned: list[tuple[str, int]] = []  # those of `work.revoked` that the lobby told
 
     def add(self, entry: Entry, stream: Stream | None = None, message_id: str | UnsetType = UNSET) -> None:
@@ -73,6 +74,7 @@ class Round:
         stream.remember(message_id, seq)
 
     def _speaks(self, stream: Stream) -> None:
+        self.spoke.add(stream)
         if not stream.noted and stream not in self.work.streams:
             self.work.streams.append(stream)
 

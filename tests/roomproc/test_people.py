@@ -23,6 +23,7 @@ def test_surely_new_is_never_wrong(ids, remembered, in_file, compared_at):
             if message_id not in used:
                 used.add(message_id)
                 stream.remember(message_id, 1)
+                stream.rest()
     finally:
         people.REMEMBERED = before
 
@@ -40,6 +41,7 @@ def test_a_client_that_counts_never_needs_a_look_up():
     for number in range(1, 20_000):
         assert stream.rises(str(number))
         stream.remember(str(number), number)
+        stream.rest()
     assert len(stream._recent) + len(stream._older) <= 2 * people.REMEMBERED
     assert (stream.seq_of("19999"), stream.seq_of("5")) == (19_999, None)
     assert not stream.rises("5")
@@ -67,6 +69,7 @@ def test_of_very_many_runs_the_newest_are_in_memory():
     for number in range(10 * people.RUNS):
         assert stream.rises(str(10 * number + 1))
         stream.remember_run(str(10 * number + 1), 5, 5 * number + 1)
+        stream.rest()
     assert len(stream._runs) < 2 * people.RUNS
     assert stream.seq_of(str(10 * number + 2)) == 5 * number + 2
     assert stream.seq_of("2") is None

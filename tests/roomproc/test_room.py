@@ -522,6 +522,19 @@ def test_a_line_sent_again_in_its_round_exists_once_however_many_streams_come_be
     assert sorted(account for account, _ in inside.room.streams._known) == ["ann", "member1", "member2", "member3"]
 
 
+def test_lines_sent_again_in_their_round_exist_once_however_many_there_are(inside, monkeypatch):
+    monkeypatch.setattr(people, "REMEMBERED", 2)
+    monkeypatch.setattr(people, "RUNS", 1)
+    inside.enter(1, "ann", stream=STREAM)
+    said = [Say(id=f"{number}x", text="x") for number in range(9)]
+    runs = [[Say(id=f"r-{10 * run + number}", text="x") for number in range(5)] for run in range(1, 6)]
+    for messages in (said, *runs, said, *runs):
+        inside.do_all(1, messages)
+    assert [done.seq for done in only(inside.round()[1], Done)] == [*range(1, 35)] * 2
+    stream = inside.room.connections[1].stream
+    assert (len(stream._recent), len(stream._runs)) == (0, 1), "and then the file has them"
+
+
 def test_a_line_sent_again_exists_once_though_retention_dropped_it(inside):
     inside.enter(1, "ann", stream=STREAM)
     for number in range(1, 4):
