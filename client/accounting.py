@@ -24,7 +24,10 @@ class Accounting:
             self._mode.teller.say(
                 "-- an account keeps your name, your mail, and what people tell you while you are away"
             )
-            self._mode.teller.say("-- to have one, leave (0) and choose 'Create an account' when you come back")
+            greeted = self._mode.client.greeted
+            free = greeted is not None and greeted.registration
+            how = "leave (0) and choose 'Create an account' when you come back" if free else "ask the server's operator"
+            self._mode.teller.say(f"-- to have one, {how}")
             return
         await self._dialog(menus.account())
 

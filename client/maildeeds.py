@@ -18,7 +18,7 @@ FOLDERS: Final[dict[str, Folder]] = {
     "inbox": "inbox", "sent": "sent", "drafts": "drafts", "draft": "drafts", "archive": "archive", "trash": "trash",
 }  # fmt: skip
 STARRED: Final = "starred"
-NO_MAIL: Final = "guests have no mail; to have an account, leave and choose 'Create an account' at the start"
+NO_MAIL: Final = "guests have no mail: 7 in the menu (/menu) says how to have an account"
 
 
 class MailDeeds:

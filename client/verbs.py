@@ -174,7 +174,8 @@ class Verbs(AccountVerbs):
             self._teller.say("-- a room is public or private", "error")
             return
         await self._client.ask(Create(room=name, access="private" if access == "private" else "public"))
-        self._teller.say(f"-- {name} is made ({access})", "good")
+        hint = ": /invite NAME lets somebody in" if access == "private" else ""
+        self._teller.say(f"-- {name} is made ({access}){hint}", "good")
         await self._mode.enter(name, create=False)
 
     async def do_invite(self, command: Command) -> None:

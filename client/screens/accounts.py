@@ -16,6 +16,7 @@ from client.screens.field import Field
 from client.screens.grid import Grid
 from client.visit import Visit
 from wire.messages import AdminUser, Code, UserDeed
+from wire.names import fold
 
 COLUMNS: Final = ("name", "roles", "state", "made", "last here")
 PAGE: Final = 100
@@ -81,7 +82,10 @@ class AdminAccounts(Vertical):
     @work
     async def _act(self, event: Grid.RowSelected) -> None:
         name = str(event.row_key.value)
-        what = await self.app.push_screen_wait(Choose(show.word(name), list(CHOICES.items())))
+        own = fold(name) == fold(self.visit.me)
+        choices = [("code", DEEDS["code"])] if own else list(CHOICES.items())
+        about = "Yours: what else is done to it, another admin does." if own else ""
+        what = await self.app.push_screen_wait(Choose(show.word(name), choices, about))
         if what is None or (what in SURE and not await self._sure(what, name)):
             return
         deed, _, role = what.partition(" ")

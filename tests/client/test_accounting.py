@@ -23,6 +23,15 @@ def asked(parlour: FakeParlour, kind: type) -> list[m.Message]:
     return [request for request in parlour.seen if isinstance(request, kind)]
 
 
+def test_a_guest_is_told_what_an_account_gives_and_how_to_have_one(parlour: FakeParlour, pipes: Pipes) -> None:
+    _, out, _ = pipes(*server(parlour), typed="3\njoe\n5\n7\n/mail eva\n0\n")
+    assert "7 How to have an account" in out
+    assert "Inbox" not in out
+    assert "-- choose by number" in out
+    assert "-- to have one, leave (0) and choose 'Create an account' when you come back" in out
+    assert "-- guests have no mail: 7 in the menu" in out
+
+
 def test_sessions_are_listed_and_ended(parlour: FakeParlour, pipes: Pipes) -> None:
     out = visit(pipes, parlour, "7", "2", "6", "2", "o", "2", "9", "0", "/sessions end x")
     assert "7; program parlour; from 127.0.0.1; logged in 2026-11-20 18:00; last used now, here" in out

@@ -522,6 +522,10 @@ def test_an_admin_finds_an_account_and_locks_it(stage: Stage) -> None:
             await admin.sees("Accounts (u)", "lines a second")
             await admin.presses("u")
             await admin.sees("foo_user", "Enter: what can be done")
+            await admin.presses("home", "enter")
+            await admin.sees("another admin does")
+            assert "Lock:" not in admin.text
+            await admin.presses("escape")
             await admin.presses("slash")
             await admin.until(lambda: admin.app.focused.id == "find-account")
             await admin.types(name)
