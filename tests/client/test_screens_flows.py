@@ -523,7 +523,7 @@ def test_an_admin_finds_an_account_and_locks_it(stage: Stage) -> None:
             await admin.presses("u")
             await admin.sees("foo_user", "Enter: what can be done")
             await admin.presses("home", "enter")
-            await admin.sees("another admin does")
+            await admin.sees("Yours: what else")
             assert "Lock:" not in admin.text
             await admin.presses("escape")
             await admin.presses("slash")
