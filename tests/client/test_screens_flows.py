@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
-from client import memory, settings
+from client import draftfile, memory, settings
 from client.screens import people, rooms
 from tests.client.ptys import Terminal
 from tests.client.sight import Sight, looking, run
@@ -726,14 +726,14 @@ def test_help_and_the_palette_name_everything(stage: Stage) -> None:
     run(play())
 
 
-def test_a_draft_outlives_the_client(stage: Stage, home: Path) -> None:
+def test_a_draft_outlives_the_client(stage: Stage) -> None:
     async def play() -> None:
         room = stage.new("drafty")
         async with looking(stage.host, stage.port) as ann:
             await ann.logs_in(newcomer(stage), PASSWORD)
             await ann.app.visit.enter(room, create=True)
             await ann.presses(*"not finis")
-            await ann.until(lambda: b'"not finis"' in _kept(home), "the file")
+            await ann.until(lambda: b'"not finis"' in _kept(), "the file")
         async with looking(stage.host, stage.port) as ann:
             await ann.until(lambda: ann.app.focused is not None and ann.app.focused.id == "password")
             await ann.types(PASSWORD)
@@ -758,11 +758,11 @@ def test_what_two_killed_clients_had_handed_over_exists_once(stage: Stage, home:
             ann.types(f"line {number}")
             ann.types(f"@{ben.name} whisper {number}")
             ann.types(f"/tell foo_user told {number}")
-        eventually(lambda: all(f"told {number}".encode() in _kept(home) for number in (0, 1)))
+        eventually(lambda: all(f"told {number}".encode() in _kept() for number in (0, 1)))
         for ann in both:
             ann.kill()
     with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD):
-        eventually(lambda: not _kept(home))
+        eventually(lambda: not _kept())
     foo.fence()
     ben.fence()
     assert sorted(text for _, text in ben.lines) == ["line 0", "line 1"]
@@ -789,7 +789,7 @@ def test_all_that_was_typed_is_there_after_the_client_was_killed(stage: Stage, h
             ann.sees("Write mail")
             ann.child.send("foo_user\tseeds\tDear F")
             begun = (b"half in the one", b"half in the other", b"yes, I", b"as a command", b"Dear F", b"seeds")
-            eventually(lambda: all(part in _kept(home) for part in begun))
+            eventually(lambda: all(part in _kept() for part in begun))
             ann.kill()
 
     async def play() -> None:
@@ -832,29 +832,27 @@ def test_a_mail_outlives_a_killed_client_with_whom_it_answers_and_exists_once(st
         ann.types(f"/reply {asked} all")
         ann.sees("Re: seeds")
         ann.child.send("Beans, of course.")
-        eventually(lambda: b"Beans, of course." in _kept(home))
+        eventually(lambda: b"Beans, of course." in _kept())
     with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
         ann.sees("Re: seeds")
         os.kill(stage.pid("lobby"), signal.SIGSTOP)
         ann.child.send("\x13")  # Ctrl+S
-        eventually(lambda: re.search(rb'"letter":\{[^}]*"id":"[^"]', _kept(home)))
+        eventually(lambda: re.search(rb'"letter":\{[^}]*"id":"[^"]', _kept()))
         ann.kill()
         os.kill(stage.pid("lobby"), signal.SIGCONT)
     with Terminal(stage, home, *words, PARLOUR_PASSWORD=PASSWORD) as ann:
         ann.sees("is sent to")
-        eventually(lambda: not _kept(home))
+        eventually(lambda: not _kept())
     for seat in (foo, ben):
         rows = seat.ask("mail_list", limit=100, folder="inbox")["mails"]
         [row] = [row for row in rows if row["from"] == name]
         assert seat.ask("mail_read", mail=row["mail"])["answers"]
 
 
-def _kept(home: Path) -> bytes:
-    kept = b""
-    for file in home.rglob("drafts-*.json"):
-        with suppress(FileNotFoundError):  # it was done with just now
-            kept += file.read_bytes()
-    return kept
+def _kept() -> bytes:
+    """What the drafts' files hold, while no client takes them over: what is read is all of it."""
+    with draftfile._alone() as folder:
+        return b"".join(file.read_bytes() for file in folder.glob("drafts-*.json"))
 
 
 def test_what_is_written_to_the_terminal_for_a_notice(stage: Stage, home: Path) -> None:
