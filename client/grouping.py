@@ -11,10 +11,11 @@ from typing import Final
 from client import marks, show
 from client.show import PAD, Spans
 from client.transcript import Item, Note, Pending
-from client.wrapping import wrap
+from client.wrapping import TIMED, wrap
 from wire.messages import Direct, Line, Moderated, Topic, Whispered
 from wire.names import fold
 
+TABLES: Final = ("text", "block")  # roles of what commands answer in rows
 APART: Final = 5 * 60_000  # ms after which the same person gets a heading again
 
 
@@ -34,7 +35,7 @@ class Page:
         """The rows of `item` that stands after `before`, and `entry` is the last of the log before it."""
         rows = self._rules(item, before, entry or before)
         apart = bool(rows) or not self._together(item, before)
-        for spans in self._spans(item, apart):
+        for spans in self._spans(item, before, apart):
             rows += wrap(spans, self.width, self.measure)
         return rows
 
@@ -95,10 +96,18 @@ class Page:
                 return (fold(item.sender), fold(item.to)) == (fold(before.sender), fold(before.to))
         return False
 
-    def _spans(self, item: Item, apart: bool) -> list[Spans]:
+    def _note(self, note: Note, before: Item | None) -> Spans:
+        """Our own words after their time; a table has it at its first row, and a line that is quoted has its own."""
+        when, role = show.clock(note.at, self.zone), note.spans[0][0]
+        if role == "time":
+            return [("time", " " * TIMED), *note.spans]
+        same = isinstance(before, Note) and before.spans[0][0] == role and show.clock(before.at, self.zone) == when
+        return [("time", " " * len(when) if same and role in TABLES else when), ("pad", " "), *note.spans]
+
+    def _spans(self, item: Item, before: Item | None, apart: bool) -> list[Spans]:
         match item:
             case Note():
-                return [[("time", show.clock(item.at, self.zone)), ("pad", " "), *item.spans]]
+                return [self._note(item, before)]
             case Topic() | Moderated():
                 return show.entry(item, self.me, self.zone)
             case Line() if item.kind == "action":

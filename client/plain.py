@@ -148,7 +148,8 @@ class LineMode:
                 self.client.read_directs(name, number)
 
     def table(self, rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
-        for line in (tables.spoken if self.terminal.linear else tables.lines)(rows, heads):
+        linear, width = self.terminal.linear, self.terminal.width()
+        for line in tables.spoken(rows, heads) if linear else tables.fitting(rows, heads, width):
             self.teller.say(line, "text")
 
     def room(self) -> Room:

@@ -126,7 +126,12 @@ class Sending(Scrollback):
         """Hand a line over to the room one looks at."""
         here = self.teller.here
         if fold(here) not in self.client.session.rooms:
-            raise Refusal("left", f"you are not in {here}" if here else "you are in no room: /join ROOM enters one")
+            raise Refusal(
+                "left",
+                f"you are not in {here}: /join {here} enters it"
+                if here
+                else "you are in no room: /join ROOM enters one",
+            )
         kind, to = (message.kind, "") if isinstance(message, Say) else ("text", message.to)
         line = drafts.Waiting(self.client.session.new_id(), message.text, read_clock().wall, kind, to)
         self.drafts.wait(here, line)

@@ -22,6 +22,12 @@ def spoken(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
     return ["; ".join(_said(row, heads)) for row in rows]
 
 
+def fitting(rows: Sequence[Sequence[object]], heads: Sequence[str], width: int) -> list[str]:
+    """A table where it fits in `width`, else as it is spoken: broken rows of a table cannot be read."""
+    table = lines(rows, heads)
+    return table if max(map(len, table)) <= width else spoken(rows, heads)
+
+
 def _said(row: Sequence[object], heads: Sequence[str]) -> list[str]:
     first, *rest = (str(cell).strip() for cell in row)
     return [first, *(f"{head} {cell}".strip() for head, cell in zip(heads[1:], rest, strict=True) if cell)]
@@ -33,8 +39,9 @@ def admin(rows: Sequence[AdminRoomRow], width: int, *, linear: bool = False) -> 
         return ["-- there are no rooms"]
     whole = (spoken if linear else lines)([_place(row) + _load(row) for row in rows], PLACE + LOAD)
     if not linear and max(map(len, whole)) > width:
-        first = lines([_place(row) for row in rows], PLACE)
-        whole = [*first, "", *lines([[show.word(row.name, 32), *_load(row)] for row in rows], ["room", *LOAD])]
+        first = fitting([_place(row) for row in rows], PLACE, width)
+        loads = [[show.word(row.name, 32), *_load(row)] for row in rows]
+        whole = [*first, "", *fitting(loads, ["room", *LOAD], width)]
     return whole + [f"-- {show.word(row.name)}: {show.word(row.reason)}" for row in rows if row.reason]
 
 
@@ -48,7 +55,7 @@ def audit(acts: Sequence[AuditRow], width: int) -> list[str]:
          show.word(act.text, spare)]
         for act in acts
     ]  # fmt: skip
-    return lines(rows, ["when", "who", "what", "to whom", ""])
+    return fitting(rows, ["when", "who", "what", "to whom", ""], width)
 
 
 PLACE = ["room", "state", "pid", "port", "people", "owner", "access"]

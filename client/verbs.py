@@ -12,6 +12,7 @@ from client import commands, saving, show, tables
 from client.accountverbs import AccountVerbs
 from client.answers import Refusal
 from client.commands import Command
+from client.helpverbs import HelpVerbs
 from client.maildeeds import NO_MAIL
 from wire.errors import Refused
 from wire.messages import (
@@ -45,7 +46,7 @@ class Goodbye(Exception):  # noqa: N818
     """Somebody wants to leave."""
 
 
-class Verbs(AccountVerbs):
+class Verbs(AccountVerbs, HelpVerbs):
     async def run(self, command: Command) -> None:
         mails = command.verb in ("mail", "read") or commands.VERBS[command.verb].group == "mail"
         act: Callable[[Command], Awaitable[None]] = (
@@ -61,31 +62,6 @@ class Verbs(AccountVerbs):
             self._teller.say(f"-- {show.word(why.text)}", "error")
 
     # -- you
-
-    async def do_help(self, command: Command) -> None:
-        if command.args:
-            self._help_about(command.args[0])
-            return
-        say = self._teller.say
-        forms = [(form.usage, form.what) for form in commands.VERBS.values() if form.group == "most"]
-        for usage, what in [("TEXT", "say it in the room (//TEXT says /TEXT)"), *forms]:
-            say(f"{usage}: {what}" if self._mode.terminal.linear else f"  {usage:<20} {what}", "text")
-        more = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "more"]
-        say(f"  more: {' '.join(more)}", "text")
-        mails = [form.usage.split()[0] for form in commands.VERBS.values() if form.group == "mail"]
-        say(f"  about mail: {' '.join(mails)}", "text")
-        others = sorted(commands.OTHER_WORDS, key=lambda word: (word[0].isalpha(), word))
-        say(f"  words of other chat programs work too: {' '.join(others)}", "text")
-
-    def _help_about(self, asked: str) -> None:
-        known = commands.WORDS
-        verb = known.get(asked.lower()) or known.get(f"/{asked.lower()}")
-        if verb is None:
-            self._teller.say(f"-- no command {show.word(asked)}: /help lists them", "error")
-            return
-        form = commands.VERBS[verb]
-        same = " ".join(word for word, meant in known.items() if meant == verb and word != form.usage.split()[0])
-        self._teller.say(f"  {form.usage}: {form.what}{f'; the same: {same}' if same else ''}", "text")
 
     async def do_quit(self, command: Command) -> None:  # noqa: ARG002
         raise Goodbye

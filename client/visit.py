@@ -165,7 +165,7 @@ class Visit(Sending):
         return Room(self.client, self.teller.here)
 
     def table(self, rows: Sequence[Sequence[object]], heads: Sequence[str]) -> None:
-        for line in tables.lines(rows, heads):
+        for line in tables.fitting(rows, heads, self.front.columns()):
             self.teller.say(line, "block")
 
     async def drained(self, seconds: float) -> int:  # noqa: ARG002 - the screen does not wait
@@ -211,7 +211,7 @@ class _Mailing(MailDeeds):
         self._visit.mail_changes += 1
 
     async def show_inbox(self, before: int | None = None) -> None:  # noqa: ARG002
-        self._visit.front.show_inbox()
+        self._visit.front.show_inbox(folder="inbox")
 
     async def read(self, typed: str) -> None:
         self._visit.front.show_inbox(number(typed))

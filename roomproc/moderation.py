@@ -88,4 +88,9 @@ class Moderation:
 
 
 def _for(wait: int | None) -> str:
-    return "" if wait is None else f" for {wait} s more"
+    if wait is None:
+        return ""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if wait >= 2 * size:
+            return f" for {round(wait / size)} {unit} more"
+    return f" for {wait} s more"

@@ -95,7 +95,7 @@ class AdminAccounts(Vertical):
             self.notify(show.word(why.text), severity="error")
             return
         if isinstance(answer, Code):
-            until = f"Once, until {show.stamp(answer.expires)}, by 'I have a code'. It is not shown again."
+            until = f"Once, until {show.stamp(answer.expires)}, by 'I have a one-time code'. It is not shown again."
             await self.app.push_screen_wait(
                 Choose(f"{show.word(name)}: {show.word(answer.code)}", [("", "Done")], until)
             )

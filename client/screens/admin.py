@@ -74,4 +74,4 @@ class AdminPage(Vertical):
             self.notify(show.word(why.text), severity="error")
             return
         self.notify(f"Announced to {show.word(room) if room else 'everybody who is here'}.")
-        self.query_one(AuditLog).opened()
+        self.query_one(AuditLog).refetch()

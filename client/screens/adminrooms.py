@@ -162,6 +162,7 @@ class AdminRooms(Vertical):
                 if not await self._sure(self._question(what, row)):
                     return
                 await self.visit.client.ask(_request(what, row.name))
+                self.notify(f"{show.word(row.name)}: done.")
                 if what == "close":
                     self.visit.floor.tables.pop(fold(row.name), None)
         except Refusal as why:
@@ -186,10 +187,10 @@ def detail(row: AdminRoomRow) -> str:
         f"{people}, {said}, {row.lines_per_second:.1f} a second",
     ]
     if row.pid:
-        told.append(
-            f"pid {row.pid}, port {row.port}, up {tables.uptime(row.uptime)}, started again {row.restarts} times"
-        )
-        told.append(f"{row.cpu:.1f} % of a core, {tables.size(row.uss)} of its own, {tables.size(row.rss)} with shared")
+        again = f"started again {show.count(row.restarts, 'time')}"
+        told.append(f"pid {row.pid}, port {row.port}, up {tables.uptime(row.uptime)}")
+        told.append(f"{again}, {row.cpu:.1f} % of a core")
+        told.append(f"{tables.size(row.uss)} of its own, {tables.size(row.rss)} with what it shares")
     if row.reason:
         told.append(show.word(row.reason))
     return "\n".join(told)

@@ -35,6 +35,10 @@ class AuditLog(Vertical):
 
     def opened(self) -> None:
         self.query_one(Grid).focus()
+        self.refetch()
+
+    def refetch(self) -> None:
+        """The newest acts, wherever one is."""
         self._fetch(anew=True)
 
     @on(Grid.RowHighlighted)

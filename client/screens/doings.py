@@ -177,22 +177,28 @@ class Doings(Ways):
 
     @work
     async def action_invite(self) -> None:
-        await self._ask_about("Whom do you invite?", lambda here, text: ("", Invite(room=here, name=text)))
+        here = show.word(self._visit().teller.here)
+        asked = await self._ask_about("Whom do you invite?", lambda here, text: ("", Invite(room=here, name=text)))
+        if asked:
+            self.notify(f"{show.word(asked)} may come into {here}.")
 
-    async def _ask_about(self, title: str, make: Callable[[str, str], tuple[str, Any]]) -> None:
+    async def _ask_about(self, title: str, make: Callable[[str, str], tuple[str, Any]]) -> str:
+        """What was typed, if it was taken."""
         visit = self._visit()
         here = visit.teller.here
         if fold(here) not in visit.client.session.rooms:
             self.notify("Go to a room first.", severity="warning")
-            return
-        text = await self.push_screen_wait(dialogs.Ask(title))
+            return ""
+        text = await self.push_screen_wait(dialogs.Ask(title)) or ""
         if not text:
-            return
+            return ""
         room, message = make(here, text)
         try:
             await (visit.client.ask_room(room, message) if room else visit.client.ask(message))
         except (Refusal, Refused) as why:
             self.notify(show.word(why.text), severity="error")
+            return ""
+        return text
 
     def action_quiet(self) -> None:
         here = fold(self._visit().teller.here)

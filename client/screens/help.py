@@ -19,7 +19,7 @@ LEFT: Final = 30  # columns of what is typed, where the page is wide enough for 
 LEAST: Final = 24  # columns for what it does, or there is less room on the left
 
 ABOUT = """Everything is in the list at the left, under the keys below, and in the palette (Ctrl+P): type what you want.
-Type to talk; Enter sends, Ctrl+J begins another line, Tab completes names, rooms, commands and :emoji.
+Type to talk; Enter sends, Ctrl+J or Alt+Enter begins another line, Tab completes names, rooms, commands and :emoji.
 Up and Down in the composer bring back what you said; PageUp and PageDown turn the lines above it.
 F8 moves into the lines: arrows choose one, c copies it, Enter offers what can be done with it, Esc comes back.
 Esc goes from the composer to the list at the left; a digit there goes to that room.

@@ -1,6 +1,7 @@
 """The keys that work everywhere; each has an id by which the settings may give it others."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
@@ -47,10 +48,17 @@ FIELDS: Final = (
 )
 
 
+class Beside(StrEnum):
+    """Keys that most terminals send and Textual does not know; Alt+Enter would send the line it is to go on with."""
+
+    ALT_ENTER = "alt+enter"
+
+
 def bindings() -> list[Binding]:
     """For the app; those keys come before what a widget makes of them."""
     for n in range(10):  # Textual takes Alt with a digit for the sign that a Mac's keyboard makes of it
         cast(dict[str, object], ANSI_SEQUENCES_KEYS).pop(f"\x1b{n}", None)
+    cast(dict[str, object], ANSI_SEQUENCES_KEYS)["\x1b\r"] = (Beside.ALT_ENTER,)
     made = [Binding(key.keys, key.action, key.what, id=key.id, priority=True, show=False) for key in KEYS]
     rooms = (Binding(f"alt+{n}", f"room_number({n})", f"room {n}", priority=True, show=False) for n in range(1, 10))
     return [*made, *rooms]

@@ -194,7 +194,7 @@ class Lines(Growing, can_focus=True):
         place = self.transcript.place_of(seq)
         if place is None:
             return False
-        self._follow = False
+        self._follow = self.max_scroll_y == 0  # all of it is on the screen
         self._cursor = self.transcript.items[place]
         self.scroll_to(y=max(0, self._starts[place] - self.size.height // 3), animate=False, immediate=True, force=True)
         self.refresh()

@@ -122,7 +122,7 @@ class RoomPane(Vertical):
         side = self.visit.client.session.rooms.get(fold(table.name))
         count, topic = (side.count, show.word(side.topic)) if side else (0, "")
         hint = "" if self._members_shown else f" ({self._members_key})"
-        about = f" {show.count(count, 'person', 'people')}{hint}  "
+        about = f" {show.count(count, 'person', 'people')}{hint}  " if side else " you are not in it"
         if table.name.startswith(DIRECT):
             about = " what you two tell each other, wherever you are"
         name = (f" {show.word(table.name)} ", "bold $primary")

@@ -23,6 +23,7 @@ from client.screens.dialogs import NewRoom  # isort: skip
 
 EVERY: Final = 15.0  # seconds after which the list is asked for again, while somebody may look at it
 HEADS: Final = f"{'room':<17}{'people':>6}"
+HINT: Final = " Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room"
 REFRESH: Final = 5.0  # seconds, while rooms have not told yet who is in them
 PARTIAL: Final = "  the lobby has just started: not every room has told who is in it"
 
@@ -46,7 +47,7 @@ class RoomsPage(Vertical):
         yield Field(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
         yield Static(Content(HEADS), id="room-heads", classes="hint")
         yield OptionList(id="room-list", markup=False)
-        yield Static(" Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room", classes="hint")
+        yield Static(HINT, classes="hint", id="rooms-hint", markup=False)
 
     def opened(self) -> None:
         self.query_one("#find-room", Input).focus()
@@ -97,6 +98,8 @@ class RoomsPage(Vertical):
         listed.set_options([Option(self._option(row), id=f"room-{fold(row.name)}") for row in rows])
         if rows:
             listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not anew), 0)
+        makes = f" There is no such room: Enter makes {show.word(typed, 32)}" if typed and not rows else HINT
+        self.query_one("#rooms-hint", Static).update(makes)
         count = show.count(len(self.rows), "room")
         partial = (PARTIAL if self.visit.client.partial else "", "$warning")
         self.query_one("#rooms-heading", Static).update(Content.assemble(" Rooms  ", (count, "$quiet"), partial))

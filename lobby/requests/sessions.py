@@ -19,7 +19,7 @@ from wire.messages import Done, EndSession, Recover, Request, SessionRow, Sessio
 from wire.names import check_name, fold
 from wire.tickets import one_session
 
-ENDED: Final = "you ended this session from another"
+ENDED: Final = "you ended this session from another one"
 
 log = logging.getLogger(__name__)
 

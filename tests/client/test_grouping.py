@@ -72,6 +72,15 @@ def test_actions_notices_and_whispers_have_their_shapes() -> None:
     assert texts(Note(1, [("notice", "-- x")]), line(1)) == ["00:00 -- x"]
 
 
+def test_what_a_command_answers_has_one_time() -> None:
+    row, minute = [("block", "hall  2")], 60_000
+    assert texts(Note(1, row), Note(1, [("notice", "-- x")])) == ["00:00 hall  2"]
+    assert texts(Note(2, row), Note(1, row)) == ["      hall  2"]
+    assert texts(Note(minute, row), Note(1, row)) == ["00:01 hall  2"]
+    assert texts(Note(2, [("notice", "-- y")]), Note(1, [("notice", "-- x")])) == ["00:00 -- y"]
+    assert texts(Note(2, [("time", "09:15"), ("own", " ann: hi")]), Note(1, row)) == ["      09:15 ann: hi"]
+
+
 def test_a_line_on_its_way_says_so_and_a_refused_one_why() -> None:
     made = page()
     waiting, refused = Pending("1", 0, "one"), Pending("2", 0, "two", refused="you are muted")

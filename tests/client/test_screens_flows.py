@@ -167,6 +167,7 @@ def test_rooms_are_found_as_one_types_and_made(stage: Stage) -> None:
             await ann.sees_no("  hall")
             room = stage.new("made")
             ann.app.screen.query_one("#find-room").value = room
+            await ann.sees(f"Enter makes {room}")
             await ann.presses("enter")
             await ann.sees("A new room")
             await ann.app_is_on("#topic")
@@ -936,6 +937,13 @@ def test_a_line_is_chosen_and_copied_by_keys(stage: Stage) -> None:
             await ann.sees("Name in a line")
             await ann.presses("escape", "escape")
             await ann.until(lambda: ann.app.focused.id == "composer")
+            await ann.presses("ctrl+f")
+            await ann.sees("Words that the line")
+            await ann.types("keeping")
+            await ann.until(lambda: ann.app.focused.id == "found")
+            await ann.presses("enter")
+            await ann.until(lambda: ann.app.focused.id == "lines")
+            await ann.sees_no("earlier lines")  # all there is fits the screen
 
     run(play())
 

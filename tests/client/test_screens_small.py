@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from textual._xterm_parser import XTermParser
 from textual.events import Key
 from textual.widgets import Input, TextArea
 
 from client.events import EntryCame
 from client.screens.help import broken
+from client.screens.keys import bindings
 from client.screens.sidebar import PAGES
 from client.screens.tick import Tick
 from tests.client.sight import Sight
@@ -40,6 +42,11 @@ def test_a_long_command_never_touches_what_it_does() -> None:
 
 def test_an_empty_tick_has_no_mark() -> None:
     assert (Tick(value=True).BUTTON_INNER, Tick(value=False).BUTTON_INNER) == ("X", " ")
+
+
+def test_alt_and_enter_are_one_key_where_a_terminal_sends_two_bytes() -> None:
+    bindings()
+    assert [event.key for event in XTermParser().feed("a\x1b\rb") if isinstance(event, Key)] == ["a", "alt+enter", "b"]
 
 
 def test_every_theme_there_is_can_be_chosen() -> None:

@@ -32,6 +32,12 @@ def test_all_of_it_in_one_table_where_there_is_room() -> None:
         assert word in lines[2]
 
 
+def test_a_table_that_does_not_fit_is_spoken() -> None:
+    rows, heads = [["hall", 3, "tea and talk"]], ["room", "people", "topic"]
+    assert len(tables.fitting(rows, heads, 40)) == 3
+    assert tables.fitting(rows, heads, 20) == tables.spoken(rows, heads)
+
+
 def test_two_tables_fit_eighty_columns() -> None:
     lines = tables.admin([row("hall")], 80)
     assert all(len(line) <= 80 for line in lines)

@@ -88,8 +88,11 @@ def test_an_unban_lets_back_in(inside):
 
 
 def test_a_mute_is_temporary(inside):
+    inside.do(ANN, Mute(name="bob", seconds=600))
+    assert "for 10 minutes more" in inside.do(BOB, Say(text="hi"))[0].text
     inside.do(ANN, Mute(name="bob", seconds=60))
     refused = inside.do(BOB, Say(text="hi"))[0]
+    assert refused.text.endswith(" s more")
     assert refused.code == "muted"
     assert 0 < refused.retry_after <= 60
     inside.wait(61)

@@ -266,8 +266,12 @@ class Stage:
             cwd=self.code, stdout=subprocess.PIPE, stderr=open_append(self.data.with_suffix(".stderr")), text=True,
             start_new_session=True,
         )  # fmt: skip
-        self.first_line = read_line(self.guardian)
-        assert self.first_line.startswith("Lobby listening on "), f"{self.first_line!r}\n{self.stderr()}"
+        try:
+            self.first_line = read_line(self.guardian)
+            assert self.first_line.startswith("Lobby listening on "), f"{self.first_line!r}\n{self.stderr()}"
+        except BaseException:
+            self.sweep()  # nobody has this stage yet, who could stop it
+            raise
         host, _, port = self.first_line.removeprefix("Lobby listening on ").strip().rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
 

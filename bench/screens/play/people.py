@@ -1,0 +1,58 @@
+"""Fifth act: what can be done with somebody, by the window that a line of theirs or their name brings up."""
+
+from bench.screens.steps import Steps, chosen, foo, says, test, with_person
+from client.screens import doings
+
+COMES_BACK: Steps = (
+    test("F2", sees="Ctrl+O makes"),
+    test(" garden", gone="hall  "),
+    test("Enter", sees="garden  2 people"),
+)
+FROM_FAR = ("private", *doings.ANYWHERE)  # what is offered where no room is on the screen, and both are in one
+PEOPLE: Steps = (
+    foo("M-1", sees="garden  2 people"),
+    test("M-1", sees="garden  2 people"),
+    says(test, "Yes, here I am.", "here I am"),
+    foo(sees="here I am"),
+    foo("F8", "Enter", sees="Name in a line", told="What can be done with somebody: an operator has more."),
+    *chosen(foo, doings.PERSON, "name", gone="Name in a line"),
+    says(foo, "here is a spade", "test_user: here is a spade"),
+    *with_person(foo, 1, "private", gone="Name in a line"),
+    says(foo, "mind the slugs", "mind the slugs", "They are named in a line, and spoken to in private."),
+    foo("F4", sees="online"),
+    foo(" test", "Enter", sees="Direct messages",
+        told="The same from the People screen: a room that both are in is named."),
+    *chosen(foo, FROM_FAR, "direct", "what you two"),
+    foo("F4", sees="online"),
+    foo("Enter", sees="Direct messages"),
+    *chosen(foo, FROM_FAR, "mail", "Discard"),
+    foo("Escape", gone="Discard"),
+    foo("Enter", sees="Direct messages"),
+    *chosen(foo, FROM_FAR, "ignore", "is blocked", told="Direct messages and mail; and somebody is blocked."),
+    foo("Enter", sees="Unblock"),
+    *chosen(foo, FROM_FAR, "ignore", "off your block"),
+    foo("M-1", sees="garden  2 people"),
+    says(test, "But I was here.", "I was here"),
+    foo(sees="I was here"),
+    *with_person(foo, 0, "op", "made test_user an operator"),
+    foo("Escape", " /deop test_user", "Enter", sees="no longer an operator"),
+    *with_person(foo, 2, "mute", "muted test_user"),
+    says(test, "But why?", "not sent", "Who is muted only listens, and what was typed stays."),
+    foo("Escape", " /mute test_user 1 asleep", "Enter", sees="(asleep)"),
+    says(foo, "/unmute test_user", "speak again"),
+    test("C-u", " Awake I am.", "Enter", sees="Awake"),
+    foo(sees="Awake"),
+    *with_person(foo, 0, "kick", "put test_user out", sure=True),
+    test(sees="you are out of", told="Muted by the window and by a command, then put out: what test_user sees of it."),
+    *COMES_BACK,
+    foo("Escape", " /kick test_user again", "Enter", sees="(again)"),
+    *COMES_BACK,
+    says(foo, "/ban test_user 5 slugs", "(slugs)"),
+    says(foo, "/unban test_user", "in again", "Put out once more, banned, and let in again."),
+    *COMES_BACK,
+    says(test, "Slugs are nice.", "are nice"),
+    foo(sees="are nice"),
+    *with_person(foo, 0, "ban", "garden  1 person", sure=True),
+    foo("Escape", " /unban test_user", "Enter", " Come in again!", "Enter", sees="Come in"),
+    *COMES_BACK,
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Third act: an admin comes, a private room is made, and one goes from room to room."""
+
+from bench.screens.steps import Steps, admin, chosen, foo, found, test
+from client.screens import adminrooms
+from client.screens.palette import OTHERS
+
+ROOMS: Steps = (
+    admin("C-a", "C-k", " admin_user", "Enter", " 123", "Enter", sees="F1 Help"),
+    admin("Escape", "Down", "Enter", sees="no mail"),
+    admin("Escape", "Down", "Enter", sees="online"),
+    admin("Escape", "Down", "Enter", sees="Change the password"),
+    admin("Escape", "Down", "Enter", sees="Audit log"),
+    admin("Escape", "Down", "Enter", sees="Keys ("),
+    admin("Escape", *["Up"] * 5, "Enter", sees="goes in"),
+    admin("F12", sees="of a core",
+          told="admin_user comes, goes through all pages by the list at the left, and sees each room and its process."),
+    admin("Enter", sees="Restart in", told="What can be done with one: all of it is asked about once more."),
+    admin("Down", "Enter", sees="Yes, do it", told="So a new process is asked for: nobody in the room notices."),
+    admin("Enter", gone="Yes, do it"),  # no
+    admin("Enter", sees="Restart in"),
+    *chosen(admin, adminrooms.CHOICES, "restart", gone="No   ", sure=True),
+    admin("a", sees="What everybody is"),
+    admin("BTab", "Enter", gone="What everybody is"),  # Cancel
+    admin("a", sees="What everybody is"),
+    admin(" The kettle is on", "Tab", "Tab", "Enter", sees="Announced", told="A word to everybody."),
+    foo(sees="The kettle is on", told="foo_user hears it."),
+    admin("a", sees="What everybody is"),
+    admin(" Mind the frost", "Tab", "Space", "Tab", "Enter", sees="Announced to garden"),
+    admin("g", sees="to whom"),
+    admin("Enter", sees="admin_user: announce",
+          told="Another is for one room alone. The audit log has all of it, and Enter shows an act whole."),
+    admin("Enter", gone="admin_user: announce"),
+    *found(test, "new room", OTHERS["new_room"][0], "A new room"),
+    test(" shed", "Tab", "Tab", "Space", sees="▐X▌ Private", told="A private room, by the palette."),
+    test("Tab", "Enter", sees="shed  1 person"),
+    *found(test, "topic of", OTHERS["topic"][0], "The topic of this room"),
+    test(" Tools", "Enter", sees="shed  1 person  Tools"),
+    *found(test, "invite some", OTHERS["invite"][0], "Whom do you invite?"),
+    test(" foo_user", "Enter", sees="may come into", told="Its owner gives it a topic and invites somebody."),
+    *found(test, "notices of", OTHERS["quiet"][0], "Notices of shed are off",
+           told="Notices of one room are switched off."),
+    test("C-b", sees="what you two"),
+    test("M-Up", sees="hall  1 person"),
+    test("M-Down", sees="what you two"),
+    *found(test, "go to hall", "Go to hall", "hall  1 person"),
+    test("Escape", "Down", "Enter", sees="what you two"),
+    test("Escape", "1", sees="garden  2 people"),
+    test("M-2", sees="hall  1 person", told="By keys, numbers and the list at the left one goes from room to room."),
+    *found(test, "theme parlour-light", "Theme parlour-light", gone="Theme"),
+    *found(test, "direct mess", OTHERS["direct"][0], "To whom?"),
+    test(" foo_user", "Enter", sees="Come to the hall later"),
+    test("M-2", sees="hall  1 person"),
+    test("C-w", sees="Leave hall?", told="A room is left."),
+    test("Tab", "Enter", gone="Leave hall?"),
+    *found(test, "enter hall", "Enter hall", "hall  1 person"),
+    test("C-w", sees="Leave hall?"),
+    test("Tab", "Enter", gone="Leave hall?"),
+)  # fmt: skip
