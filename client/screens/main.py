@@ -30,7 +30,9 @@ NARROW = 64  # columns below which the list at the left is hidden
 
 
 class Main(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "home", "Back to typing", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "home", "Back to typing", show=False, priority=True)  # before the next key, however fast
+    ]
 
     def __init__(self, visit: Visit) -> None:
         super().__init__()
@@ -61,9 +63,9 @@ class Main(Screen[None]):
     def action_home(self) -> None:
         """To where one types; from there to the list at the left, where digits choose a room."""
         if self.page == "room" and not self.room.composer.has_focus:
-            self.room.composer.focus()
+            self.set_focus(self.room.composer)
         else:
-            self.query_one(Sidebar).focus()
+            self.set_focus(self.query_one(Sidebar))
 
     async def show_page(self, page: str, **more: int | str) -> None:
         """Bring a page up; those not needed so far are made now."""

@@ -94,6 +94,21 @@ def test_every_page_leads_to_every_other() -> None:
     asyncio.run(play())
 
 
+def test_escape_leads_to_the_list_at_the_left_before_the_next_key() -> None:
+    async def play() -> None:
+        app = StillApp()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await inside(pilot)
+            await app.action_page("people")
+            await settled(pilot)
+            for key in ("escape", "down", "enter"):
+                app.post_message(Key(key, None))
+            await settled(pilot)
+            assert app.main.page == "account"
+
+    asyncio.run(play())
+
+
 def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_only_as_it_moves() -> None:
     async def play() -> None:
         app = StillApp()

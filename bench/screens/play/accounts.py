@@ -32,7 +32,11 @@ OWN: Steps = (
 )  # fmt: skip
 OTHERS: Steps = (
     guest("C-a", "C-k", " dora", "Enter", "Tab", "Tab", "Tab", "Enter", sees="F1 Help",
-          told="A guest needs no password."),
+          told="A guest needs no password,"),
+    guest("F3", sees="Guests have no mail", told="and has no mail: an account gives it."),
+    guest("Enter", sees="P a r l o u r"),
+    guest(" a quiet word", "Enter", sees="once more", told="So an account is made of the guest."),
+    guest(" a quiet word", "Enter", sees="F1 Help"),
     admin("F12", "u", sees="what can be done  "),
     admin("/", " cleo", "Enter", sees=" 1 account", told="The admin finds an account,"),
     admin("Enter", sees="A one-time code", told="with which much can be done:"),

@@ -34,7 +34,7 @@ ROOMS: Steps = (
     test(" shed", "Tab", "Tab", "Space", sees="▐X▌ Private", told="A private room, by the palette."),
     test("Tab", "Enter", sees="shed  1 person"),
     *found(test, "topic of", OTHERS["topic"][0], "The topic of this room"),
-    test(" Tools", "Enter", sees="shed  1 person  Tools"),
+    test(" Tools", "Enter", sees="set the topic: Tools"),
     *found(test, "invite some", OTHERS["invite"][0], "Whom do you invite?"),
     test(" foo_user", "Enter", sees="may come into", told="Its owner gives it a topic and invites somebody."),
     *found(test, "notices of", OTHERS["quiet"][0], "Notices of shed are off",
