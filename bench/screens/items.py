@@ -111,9 +111,14 @@ def _drawn() -> Iterator[str]:
     for place, called, call in _calls():
         if isinstance(called, type) and issubclass(called, USED) and called not in OTHERWISE:
             where = place.partition(".")[0]
-            given = next((word.value for word in call.keywords if word.arg == "id"), ast.Constant(called.__name__))
+            given = next((word.value for word in call.keywords if word.arg == "id"), ast.Constant(sort(called)))
             for name in _ids(given):
                 yield f"{where}: {name}"
+
+
+def sort(widget: type) -> str:
+    """What is said of a widget that has no id."""
+    return next(kind.__name__ for kind in USED if issubclass(widget, kind))
 
 
 def _ids(given: ast.expr) -> Collection[str]:

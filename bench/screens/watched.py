@@ -43,7 +43,7 @@ class Watch:
     def uses(self, _message: Any, widget: Any, *_more: Any, **_named: Any) -> None:
         """A button is pressed, a tick set, a row chosen, a field typed in."""
         if not isinstance(widget, Input | TextArea) or widget.has_focus:
-            self._note(f"{_owner(widget)}: {widget.id or type(widget).__name__}")
+            self._note(f"{_owner(widget)}: {widget.id or items.sort(type(widget))}")
 
     def opens(self, window: Any, *_more: Any, **_named: Any) -> None:
         self._opened_by[id(window)] = sys._getframe(2).f_code.co_qualname  # 0 is here, 1 the wrapper around it
