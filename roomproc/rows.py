@@ -14,7 +14,7 @@ from wire.messages import Entry, Line, Moderated, Topic
 
 LINE, ACTION, TOPIC, MODERATED, MANY = range(5)  # kinds of rows
 TOGETHER: Final = 8  # lines of a round from which on they share rows; a quiet room's can be read with sqlite3
-A_ROW: Final = 128  # lines after which a row gets no more: who wants one of them decodes them all, in some 20 µs
+A_ROW: Final = 128  # lines in one at most: who wants one of them decodes them all, in some 20 µs
 A_ROW_TEXT: Final = 65_536  # characters
 COLUMNS: Final = "seq, at, kind, sender, guest, text"
 
@@ -54,9 +54,11 @@ def rows_of(lines: Sequence[Line], runs: Mapping[int, int]) -> Iterator[Row]:
 
     Storing a line costs a tenth that way of what it takes in a row of its own, with its key beside it."""
     pieces: list[Piece] = []
-    held = characters = begin = 0
+    held = characters = begin = end = 0
     while begin < len(lines):
-        piece = _piece(lines[begin : begin + runs.get(lines[begin].seq, 1)])
+        if begin == end:
+            end += runs.get(lines[begin].seq, 1)
+        piece = _piece(lines[begin : min(end, begin + A_ROW - held)])
         pieces.append(piece)
         begin += len(piece.texts)
         held += len(piece.texts)
