@@ -72,7 +72,7 @@ class Page:
             rows.append([("rule", self._rule(day))])
         if self.new_from and self._is_new(item) and not self._is_new(entry):
             rows.append([("new", self._rule("new since you left"))])
-        return rows
+        return [[("pad", "")], *rows] if rows and self.roomy and before is not None else rows
 
     def _is_new(self, item: Item | None) -> bool:
         return isinstance(item, Line | Topic | Moderated) and item.seq >= self.new_from

@@ -170,9 +170,10 @@ class InboxPage(Vertical):
         """One of the folders above the list, with what there is to know of it, as markup."""
         told = {"inbox": row.unread, "drafts": row.mails, "trash": row.mails}.get(name, 0) if row is not None else 0
         shown = "★" if name == STARRED else name
-        word = f"[bold $primary]{shown}[/]" if name == self._place and not self._words else shown
         count = f" [$warning]{told}[/]" if told else ""
-        return f"[@click=deed('folder', '{name}')][b $foreground] {number}[/] {word}{count}[/]"
+        if name == self._place and not self._words:  # where one is leads nowhere, and so keeps its colours
+            return f"[bold $primary] {number} {shown}[/]{count}"
+        return f"[@click=deed('folder', '{name}')][b $foreground] {number}[/] {shown}{count}[/]"
 
     def _option(self, row: MailRow) -> Content:
         style = "" if row.read else "bold"

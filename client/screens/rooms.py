@@ -19,10 +19,10 @@ from wire.errors import Refused
 from wire.messages import Create, RoomRow
 from wire.names import check_name, fold
 
+from client.screens import roomrow  # isort: skip
 from client.screens.dialogs import NewRoom  # isort: skip
 
 EVERY: Final = 15.0  # seconds after which the list is asked for again, while somebody may look at it
-HEADS: Final = f"{'room':<17}{'people':>6}"
 HINT: Final = " Enter goes in  ·  ↑ ↓ choose  ·  Ctrl+O makes a new room"
 REFRESH: Final = 5.0  # seconds, while rooms have not told yet who is in them
 PARTIAL: Final = "  the lobby has just started: not every room has told who is in it"
@@ -45,7 +45,7 @@ class RoomsPage(Vertical):
         yield Static("", id="announced", markup=False)
         yield Static("", id="unread-mail")
         yield Field(placeholder="Type to find a room; Enter goes in, or makes it", id="find-room", compact=True)
-        yield Static(Content(HEADS), id="room-heads", classes="hint")
+        yield Static("", id="room-head")
         yield OptionList(id="room-list", markup=False)
         yield Static(HINT, classes="hint", id="rooms-hint", markup=False)
 
@@ -95,7 +95,11 @@ class RoomsPage(Vertical):
         listed = self.query_one("#room-list", OptionList)
         before = self._shown[listed.highlighted].name if listed.highlighted is not None and self._shown else ""
         self._shown = rows
-        listed.set_options([Option(self._option(row), id=f"room-{fold(row.name)}") for row in rows])
+        head, contents = roomrow.options(rows, self.visit.floor, max(20, self.size.width - 4))
+        self.query_one("#room-head", Static).update(head if rows else "")
+        listed.set_options(
+            [Option(each, id=f"room-{fold(row.name)}") for row, each in zip(rows, contents, strict=True)]
+        )
         if rows:
             listed.highlighted = next((n for n, row in enumerate(rows) if row.name == before and not anew), 0)
         makes = f" There is no such room: Enter makes {show.word(typed, 32)}" if typed and not rows else HINT
@@ -103,27 +107,6 @@ class RoomsPage(Vertical):
         count = show.count(len(self.rows), "room")
         partial = (PARTIAL if self.visit.client.partial else "", "$warning")
         self.query_one("#rooms-heading", Static).update(Content.assemble(" Rooms  ", (count, "$quiet"), partial))
-
-    def _option(self, row: RoomRow) -> Content:
-        table = self.visit.floor.tables.get(fold(row.name))
-        width = max(20, self.size.width - 6)
-        name = f"{show.word(row.name, 32):<18}"
-        people = f"{row.members:>5} " if row.members else "    – "
-        parts: list[tuple[str, str]] = [(name, "bold"), (people, "$success" if row.members else "$quiet")]
-        if table is not None:
-            parts.append((" in " if not table.unread else f" {table.unread} new ", "$warning"))
-            if table.mentions:
-                parts.append((f"@{table.mentions} ", "bold $warning"))
-        if (by := self.visit.floor.invitations.get(fold(row.name))) is not None:
-            parts.append((f" {by} invites you ", "bold $warning"))
-        if row.access != "public":
-            parts.append((f" {show.word(row.access, 10)}", "$accent"))
-        if row.state in ("failed", "starting"):
-            parts.append((f" {row.state}", "$error"))
-        used = sum(len(text) for text, _ in parts) + 2
-        if row.topic and width - used > 10:
-            parts.append((f"  {show.word(row.topic, width - used)}", "$quiet"))
-        return Content.assemble(*parts)
 
     @on(Input.Changed, "#find-room")
     def _typed(self) -> None:

@@ -12,15 +12,17 @@ from textual.events import Key
 from textual.widgets import Input, TextArea
 
 from client.events import EntryCame
+from client.floor import Floor
 from client.screens.help import broken
 from client.screens.keys import bindings
+from client.screens.roomrow import options
 from client.screens.sidebar import PAGES
 from client.screens.tick import Tick
 from tests.client.sight import Sight
 from tests.client.still import AT
 from tests.client.stills import SCREENS, StillApp, inside, settled
 from wire.clock import Now
-from wire.messages import Line
+from wire.messages import Line, RoomRow
 
 NOW = Now(0.0, AT)
 
@@ -112,9 +114,9 @@ def test_escape_leads_to_the_list_at_the_left_before_the_next_key() -> None:
 def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_only_as_it_moves() -> None:
     async def play() -> None:
         app = StillApp()
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(80, 14)) as pilot:
             await inside(pilot)
-            for seq in range(10, 600):
+            for seq in range(10, 160):
                 app.visit.floor.event(EntryCame("hall", said(seq), past=False), NOW)
             app.action_room("hall")
             await settled(pilot)
@@ -125,7 +127,7 @@ def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_onl
             app._display = partial(_noted, app._display, drawn, "screen")
             bar.refresh = partial(_noted, bar.refresh, drawn, "bar")
             app.screen._refresh_layout = partial(_noted, app.screen._refresh_layout, drawn, "layout")
-            app.still.line("hall", 600, "ann", "the last of them", minutes=3)
+            app.still.line("hall", 160, "ann", "the last of them", minutes=3)
             await settled(pilot)
             assert drawn == ["screen"]
             assert "the last of them" in Sight(app, pilot).text
@@ -135,7 +137,7 @@ def test_one_more_line_is_one_drawing_without_a_new_layout_and_the_scrollbar_onl
             assert "layout" not in drawn
             assert (bar.position, bar.window_virtual_size) == (0, lines.virtual_size.height)
             lines.to_end()
-            await pilot.resize_terminal(80, 700)
+            await pilot.resize_terminal(80, 220)
             await settled(pilot)
             assert bar.position == 0, "where it is not shown it is kept in step too, for when it comes back"
 
@@ -169,3 +171,24 @@ def test_keys_that_come_together_count_in_their_order(where: str) -> None:
             assert (field.text if isinstance(field, TextArea) else getattr(field, "value", "")) == "the"
 
     asyncio.run(play())
+
+
+def test_rooms_stand_in_columns_and_a_topic_gets_what_is_left() -> None:
+    floor = Floor("ann")
+    floor.table("hall").unread, floor.table("hall").mentions = 12, 3
+    rows = [
+        RoomRow(name=name, topic=topic, access=access, members=people, owner="ann", state="running", made=AT)
+        for name, topic, access, people in (
+            ("hall", "What everybody should see, at any time", "public", 6),
+            ("a-room-with-a-long-name", "x", "public", 0),
+            ("plans", "of ours", "private", 14),
+        )
+    ]  # fmt: skip
+    head, made = options(rows, floor, 58)
+    assert [each.plain for each in made] == [
+        "hall                          6  12 new @3  What everybod…",
+        "a-room-with-a-long-name       –             x",
+        "plans                        14  private    of ours",
+    ]
+    assert head.plain == " room                     people             topic"
+    assert options([], floor, 58)[1] == []
