@@ -30,7 +30,7 @@ TALK: Steps = (
     test("Enter", sees="Write mail", told="F8 moves in the lines; Enter offers what can be done with one."),
     test("Escape", gone="Write mail"),
     test("Escape", "F2", sees="Rooms  2 rooms"),
-    test(" hall", gone="garden  "),
+    test(" hall", gone="2  in"),
     test("Tab", "Enter", sees="hall  1 person"),
     says(foo, "test_user, are you there?", "are you there"),
     test(sees="@1", told="A second room: the first goes on counting. There foo_user names test_user, who is told."),
