@@ -249,7 +249,7 @@ chat() {
 
 check() {
     cd "$HERE" || exit 1
-    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 3 "$@"
+    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 4 "$@"
 }
 
 command=${1-}
