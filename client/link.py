@@ -15,7 +15,7 @@ from typing import Any, Final
 from client.events import Close, Event, Open, Send
 from client.session import Session
 from wire.clock import Now
-from wire.codec import BadMessage, Codec, encode
+from wire.codec import Codec, encode
 from wire.framing import LineSplitter, LineTooLong
 from wire.messages import LobbyReply, RoomReply
 
@@ -137,12 +137,7 @@ class Link:
 
     def lines(self, wire: "_Wire", lines: list[bytes]) -> None:
         now = read_clock()
-        for line in lines:
-            try:
-                message = _CODEC.decode(line)
-            except BadMessage as why:
-                log.debug("passed over a line: %s", why.text)
-                continue
+        for message in _CODEC.understood(lines, lambda bad: log.debug("passed over a line: %s", bad.text)):
             self._session.received(wire.conn, message, now)
         self.settle()
 

@@ -26,7 +26,7 @@ from lobby import sweep
 from lobby.guardiancore import AllDown, Effect, GiveUp, Guardian, Kill, Name, Ready, Start, Terminate
 from wire.channel import Channel
 from wire.clock import Now
-from wire.codec import BadMessage, Codec, encode
+from wire.codec import Codec, encode
 from wire.control import ChildUp, GuardianStatus, GuardianStop, OrphanExited, Renew, SystemStatus, ToGuardian
 from wire.loop import Loop
 
@@ -231,12 +231,9 @@ class GuardianServer:
         self.loop.add(Channel(sock, self, carries_fds=True))
 
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                message = self._codec.decode(line)
-            except BadMessage as bad:
-                log.warning("from %s: %s", channel.tag or "a caller", bad.text)
-                continue
+        for message in self._codec.understood(
+            lines, lambda bad: log.warning("from %s: %s", channel.tag or "a caller", bad.text)
+        ):
             match message:
                 case ChildUp():
                     self._up(channel, message)

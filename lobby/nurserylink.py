@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lobby import roomdesk
 from lobby.desk import Desk
-from wire.codec import BadMessage, Codec
+from wire.codec import Codec
 from wire.control import LobbyToNursery, NurseryToLobby, RoomStatus, Told
 from wire.loop import Loop
 from wire.uplink import Uplink
@@ -31,12 +31,7 @@ class NurseryLink:
         self._desk.effects += self._desk.registry.nursery_opened()
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:  # noqa: ARG002
-        for line in lines:
-            try:
-                message = self._codec.decode(line)
-            except BadMessage as bad:
-                log.warning("from the nursery: %s", bad.text)
-                continue
+        for message in self._codec.understood(lines, lambda bad: log.warning("from the nursery: %s", bad.text)):
             with self._desk.storing():
                 roomdesk.nursery_said(self._desk, message)
 

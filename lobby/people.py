@@ -24,9 +24,8 @@ class Person:
         self.roles = roles
         self.since = since
         self.connections: dict[Connection, None] = {}
-        self.read: dict[
-            str, int
-        ] = {}  # fold(name) → up to which number what they told is read at one of the connections
+        # fold(name) → up to which number what they told is read at one of the connections
+        self.read: dict[str, int] = {}
 
     @property
     def key(self) -> str:

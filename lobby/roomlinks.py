@@ -10,7 +10,7 @@ from base.paths import peer_is_ours
 from lobby import roomdesk
 from lobby.desk import Desk
 from wire.channel import Channel
-from wire.codec import BadMessage, Codec
+from wire.codec import Codec
 from wire.control import RoomToLobby
 from wire.loop import Loop
 
@@ -36,12 +36,7 @@ class RoomLinks:
         self._loop.add(channel)
 
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                message = self._codec.decode(line)
-            except BadMessage as bad:
-                log.warning("from %s: %s", channel.tag, bad.text)
-                continue
+        for message in self._codec.understood(lines, lambda bad: log.warning("from %s: %s", channel.tag, bad.text)):
             with self._desk.storing():
                 roomdesk.said(self._desk, channel, message)
         room = self._desk.registry.of_link(channel)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 
 from wire import control
-from wire.codec import BadMessage, Codec
+from wire.codec import Codec
 from wire.control import ChildUp, OrphanExited
 from wire.uplink import Uplink
 
@@ -26,12 +26,7 @@ class GuardianEnd:
         uplink.send(ChildUp(process="nursery", pid=os.getpid()))
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                message = self._codec.decode(line)
-            except BadMessage as bad:
-                log.warning("from %s: %s", uplink.name, bad.text)
-                continue
+        for message in self._codec.understood(lines, lambda bad: log.warning("from %s: %s", uplink.name, bad.text)):
             if isinstance(message, OrphanExited):
                 self._orphan_exited(message)
 

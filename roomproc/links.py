@@ -6,14 +6,13 @@ Law: a room does without either. What it tells is its whole state at each new li
 import logging
 import os
 import socket
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from base.locks import give_sign
 from base.paths import connect_control
 from roomproc.lobbylink import LobbyLink
 from wire import control
-from wire.codec import BadMessage, Codec
+from wire.codec import Codec
 from wire.control import Beat, Probe, RoomUp, StopRoom
 from wire.uplink import Uplink
 
@@ -24,7 +23,6 @@ FROM_NURSERY: Final[Codec[control.NurseryToRoom]] = Codec(control.NurseryToRoom)
 FROM_LOBBY: Final[Codec[control.LobbyToRoom]] = Codec(control.LobbyToRoom)
 
 log = logging.getLogger("room")
-M = TypeVar("M")
 
 
 class Links:
@@ -76,7 +74,9 @@ class _NurseryEnd:
             uplink.send_with_fds(up, [server.listener.fileno()])
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for message in _understood(FROM_NURSERY, lines, uplink.name):
+        for message in FROM_NURSERY.understood(
+            lines, lambda bad: log.warning("from the %s: %s", uplink.name, bad.text)
+        ):
             match message:
                 case Probe():
                     give_sign(self._server.files.lock)
@@ -99,19 +99,8 @@ class _LobbyEnd:
         server.links.lobby_link.opened(os.getpid(), server.port, server.incarnation)
 
     def lines(self, uplink: Uplink, lines: list[bytes]) -> None:
-        for message in _understood(FROM_LOBBY, lines, uplink.name):
+        for message in FROM_LOBBY.understood(lines, lambda bad: log.warning("from the %s: %s", uplink.name, bad.text)):
             self._server.links.lobby_link.handle(message)
 
     def lost(self, uplink: Uplink, why: str) -> None:
         log.info("%s lost: %s", uplink.name, why)
-
-
-def _understood(codec: Codec[M], lines: list[bytes], who: str) -> Iterator[M]:
-    """The messages in `lines`; one of a later version costs the message and not the link."""
-    for line in lines:
-        try:
-            message = codec.decode(line)
-        except BadMessage as bad:
-            log.warning("from the %s: %s", who, bad.text)
-            continue
-        yield message

@@ -48,7 +48,7 @@ from roomproc.spares import Spares
 from wire import control
 from wire.channel import Channel
 from wire.clock import Now
-from wire.codec import BadMessage, Codec, encode, encode_all
+from wire.codec import Codec, encode, encode_all
 from wire.control import (
     Beat,
     OrphanExited,
@@ -285,11 +285,9 @@ class NurseryServer:
         self._unheard[channel] = self.loop.now.mono + UNHEARD_SECONDS
 
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                self._hear(channel, self._codec.decode(line))
-            except BadMessage as bad:  # another version's: it costs the message and not the link
-                log.warning("from %s: %s", channel.tag or "a caller", bad.text)
+        told = lambda bad: log.warning("from %s: %s", channel.tag or "a caller", bad.text)  # noqa: E731
+        for message in self._codec.understood(lines, told):
+            self._hear(channel, message)
 
     def lost(self, channel: Channel, why: str) -> None:  # noqa: ARG002
         self._followers.discard(channel)

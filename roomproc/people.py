@@ -38,9 +38,8 @@ class Stream:
         # Two generations: dropping the older one whole is cheaper than dropping the oldest id at each new one.
         self._recent: dict[str, int] = {}
         self._older: dict[str, int] = {}
-        self._runs: list[
-            tuple[str, int, int, int]
-        ] = []  # what stands before the counts, first, last, the first's number
+        # Of each what stands before the counts, first, last, the first's number.
+        self._runs: list[tuple[str, int, int, int]] = []
 
     def forget(self, message_id: str, count: int = 1) -> None:
         """What was remembered under this id, and those that count up from it, was not stored."""

@@ -1,6 +1,6 @@
 """Lines to messages and back, with one clear error for whatever is not a message. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -46,6 +46,16 @@ class Codec(Generic[M]):
             return self._decode(line)  # type: ignore[no-any-return]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as why:
             raise self._explain(line, why) from None
+
+    def understood(self, lines: Iterable[bytes], passed_over: Callable[[BadMessage], None]) -> Iterator[M]:
+        """The messages in `lines`; one of another version is passed over, and costs itself and not the link."""
+        for line in lines:
+            try:
+                message = self.decode(line)
+            except BadMessage as bad:
+                passed_over(bad)
+            else:
+                yield message
 
     def decode_all(self, lines: list[bytes]) -> list[M] | None:
         """The messages in `lines`, for less than a third of what each alone takes; None where one of them is none, or

@@ -151,3 +151,10 @@ def test_many_are_decoded_together_only_if_each_is_a_message(lines: list[bytes])
     together = ROOM.decode_all(lines)
     if together is not None:
         assert together == [ROOM.decode(line) for line in lines]
+
+
+def test_a_message_of_another_version_costs_itself_only() -> None:
+    passed: list[BadMessage] = []
+    lines = [SAID % 1, b'{"type":"dance"}', b"hello", SAID % 2]
+    assert list(ROOM.understood(lines, passed.append)) == [ROOM.decode(SAID % 1), ROOM.decode(SAID % 2)]
+    assert [bad.code for bad in passed] == ["unknown_type", "bad_message"]
