@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from base.locks import Locked
 from lobby import beside
 from lobby.recent import Recent
-from lobby.userdb import Account, Clash, Edit, Table, format_line, merge
+from lobby.turns import turn
+from lobby.userdb import Account, Clash, Edit, Table, changes, format_line, merge
 from lobby.userfile import UserFile
 from wire.errors import Refused
 from wire.names import check_person, fold
@@ -23,6 +25,7 @@ from wire.names import check_person, fold
 __all__ = ["Account", "Accounts", "install"]
 
 ATTEMPTS: Final = 5  # rewrites in one commit while others write at the same moment
+PATIENCE: Final = 0.25  # seconds that a commit waits for an operator's command to finish its write
 NOTES: Final = 50  # of problems without a line of their own; the log has all
 
 log = logging.getLogger(__name__)
@@ -37,10 +40,12 @@ def install(path: Path, shipped: Path) -> bool:
 
 
 class Accounts:
-    """The accounts in the file at `path`. `test_open`: test accounts may log in. `backup`: keep what loses a clash."""
+    """The accounts in the file at `path`. `test_open`: test accounts may log in. `backup`: keep what loses a clash.
+    `lock`: where operators' commands and a commit wait for each other; None when there are no such commands."""
 
-    def __init__(self, path: Path, *, test_open: bool, backup: bool = True) -> None:
+    def __init__(self, path: Path, *, test_open: bool, backup: bool = True, lock: Path | None = None) -> None:
         """Read the file; one that is missing has no accounts. Raises OSError when it cannot be read."""
+        self._lock = lock
         self._test_open = test_open
         self._file = UserFile(path, self._looks_whole, backup=backup)
         self._name = path.name
@@ -175,7 +180,8 @@ class Accounts:
         self._staged.clear()
         self._due = False
         try:
-            self._write(edits)
+            with self._turn():
+                self._write(edits)
         except OSError as why:
             self._file.doubt()
             with contextlib.suppress(OSError):
@@ -243,6 +249,17 @@ class Accounts:
 
     # -- writing
 
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """No command of an operator writes meanwhile; one that is stopped in the middle does not hold the lobby up."""
+        with contextlib.ExitStack() as stack:
+            try:
+                if self._lock is not None:
+                    stack.enter_context(turn(self._lock, PATIENCE))
+            except Locked as why:
+                log.warning("%s is being written by process %d all the time; it is not waited for", self._name, why.pid)
+            yield
+
     def _write(self, edits: list[Edit]) -> None:
         """One rewrite; more when others write at the same moment."""
         there = self._file.read()
@@ -250,6 +267,9 @@ class Accounts:
             self._absorb(there, Table(there, self._table))
         late = self._late
         unseen = late + edits  # by what is in place
+        seen = [
+            Table(there or b"", self._table)
+        ]  # what somebody who writes at the same moment may have had before them
         for attempt in range(ATTEMPTS):
             base = self._table
             merged, clashes = merge(base, unseen)
@@ -258,11 +278,15 @@ class Accounts:
             came_out = self._file.put(content, there)
             if came_out is None or came_out == there:
                 break
-            if attempt:  # it may lack what came out of our last try, be it made of that or of something older
-                unseen = late + edits + _changes(Table(there or b""), merged)
+            theirs = Table(came_out, base)
+            seen.append(merged)
+            if attempt:  # it may lack what came out of our last try
+                whole, _ = merge(merged, changes(seen, theirs))
+                unseen = late + edits + changes([theirs], whole)
                 kept = self._file.keep(self._seen or b"")
                 self._note(f"{self._name} was written by several at once; one copy is {kept}")
-            self._absorb(came_out, Table(came_out, base))
+            seen.append(theirs)
+            self._absorb(came_out, theirs)
             there = content
         else:
             self._note(f"{self._name} is being written all the time; one copy is {self._file.keep(self._seen or b'')}")
@@ -280,11 +304,11 @@ class Accounts:
         """
         was, wrote = Table(before), Table(now)
         late, _ = merge(wrote, self._recent.since(wrote.version))
-        changes = [edit for edit in _changes(was, late) if edit.after != self._there(edit)]
-        fitting = [edit for edit in changes if edit.before == self._there(edit)]
+        told = [edit for edit in changes([was], late) if not edit.gone and edit.after != self._there(edit)]
+        fitting = [edit for edit in told if edit.before == self._there(edit)]
         self._late = self._late + fitting
         clean = wrote.remarks() == was.remarks() and late.accounts.keys() >= was.accounts.keys()
-        if not clean or len(fitting) < len(changes):
+        if not clean or len(fitting) < len(told):
             self._note(f"{self._name} was edited in the moment of a write; the edited copy is {self._file.keep(now)}")
 
     def _there(self, edit: Edit) -> Account | None:
@@ -320,12 +344,6 @@ class Accounts:
                 kept = self._file.keep(left.encode())
                 self._note(f"a copy that was exchanged when the server was killed is {kept}")
             path.unlink()
-
-
-def _changes(before: Table, after: Table) -> list[Edit]:
-    """What was added and changed from the one to the other."""
-    there = before.accounts
-    return [Edit(there.get(key), account) for key, account in after.accounts.items() if account != there.get(key)]
 
 
 def _is_news(before: Account, now: Account | None) -> bool:

@@ -34,7 +34,7 @@ class Storage:
         durability = config.rooms.durability
         self._store = Store(paths, durability)
         self._mailbox = Mailbox(paths.mail_db, durability)
-        self._accounts = Accounts(paths.user_db, test_open=config.on_loopback)
+        self._accounts = Accounts(paths.user_db, test_open=config.on_loopback, lock=paths.lock("userwrite"))
         store = self._store
         self.stores = Stores(self._accounts, self._mailbox, store.catalogue, store.ledger, store.places, store.audit)
 

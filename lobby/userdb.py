@@ -257,6 +257,22 @@ class Edit:
     gone: bool = False
 
 
+def changes(seen: Sequence[Table], now: Table) -> list[Edit]:
+    """What was added, changed and removed in `now`, which was made of one of `seen`, nobody knows which: what none of
+    them has. No removals are a line that broke, and what a version older than any of `seen` lacks.
+    """
+    latest = seen[-1].accounts
+    edits = [
+        Edit(latest.get(key), account)
+        for key, account in now.accounts.items()
+        if all(table.accounts.get(key) != account for table in seen)
+    ]
+    if now.version < max(table.version for table in seen):
+        return edits
+    there = (account for key, account in latest.items() if all(key in table.accounts for table in seen))
+    return edits + [Edit(account, account, gone=True) for account in there if not now.taken(account.name)]
+
+
 @dataclass(frozen=True, slots=True)
 class Clash:
     """Two changes of one account that cannot both stand: `why` says which does; `lost` is ours, None for theirs."""

@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,12 +19,12 @@ from base.exits import Exit
 from base.locks import Lock, Locked, holder
 from base.paths import Paths
 from lobby import beside
-from lobby.userdb import Account, Clash, Edit, Table, merge
+from lobby.turns import turn
+from lobby.userdb import Account, Clash, Table, changes, merge
 from wire.names import fold
 
 ATTEMPTS: Final = 5  # exchanges while the server writes at the same moment
-TURNS: Final = 200  # looks whether another command has finished its write
-TURN_SECONDS: Final = 0.02
+PATIENCE: Final = 4.0  # seconds for the server, or another command, to finish its write
 EDITORS: Final = ("nano", "vim", "vi")  # where nothing is said: the one a beginner can leave first
 QUESTION: Final = "(e)dit again, (k)eep it as it is, or (d)rop your changes? "
 
@@ -129,19 +128,13 @@ def _ask() -> str:
 
 @contextlib.contextmanager
 def writing(paths: Paths) -> Iterator[None]:
-    """One operator's command after the other puts something in place. Raises Unusable when it takes too long."""
-    for turn in range(TURNS):
+    """Nobody of ours writes the user db meanwhile. Raises Unusable when it takes too long."""
+    with contextlib.ExitStack() as stack:
         try:
-            lock = Lock(paths.lock("userwrite"))
-            break
+            stack.enter_context(turn(paths.lock("userwrite"), PATIENCE))
         except Locked as why:
-            if turn == TURNS - 1:
-                raise Unusable(f"The user db is being written by process {why.pid}.") from None
-            time.sleep(TURN_SECONDS)
-    try:
+            raise Unusable(f"The user db is being written by process {why.pid}.") from None
         yield
-    finally:
-        lock.release()
 
 
 def put(path: Path, before: bytes, after: bytes) -> list[Clash]:
@@ -151,32 +144,29 @@ def put(path: Path, before: bytes, after: bytes) -> list[Clash]:
     """
     clashes: list[Clash] = []
     new = path.with_name(f".{path.name}.edited")
-    there = path.read_bytes()
+    expected = came_out = path.read_bytes()
+    seen = [Table(before)]  # what somebody who writes at the same moment may have had before them
+    ours = Table(after)
     for _ in range(ATTEMPTS):
-        if there != before:
-            after, clashed = _with_theirs(before, there, after)
-            clashes += clashed
+        theirs = Table(came_out)
+        ours, clashed = merge(ours, changes(seen, theirs))
+        if theirs.version > ours.version:
+            ours.count_write(theirs.version)
+        clashes += clashed
+        seen += [theirs, ours]
+        after = ours.encode()
         beside.write(new, after, os.stat(path))
         beside.exchange(new, path)
-        came_out = new.read_bytes() if new.exists() else there
+        came_out = new.read_bytes() if new.exists() else expected
         beside.sync_directory(path.parent)
-        if came_out == there:
+        if came_out == expected:
             new.unlink(missing_ok=True)
             return clashes
-        before, there = there, came_out  # somebody wrote in that moment, and is laid over ours in the next turn
-    kept = beside.keep(path, there)
+        expected = after
+    kept = beside.keep(path, came_out)
     new.unlink(missing_ok=True)
     print(f"The user db is being written all the time; one copy is kept in {kept}.", file=sys.stderr)
     return clashes
-
-
-def _with_theirs(before: bytes, there: bytes, after: bytes) -> tuple[bytes, list[Clash]]:
-    was, theirs = Table(before), Table(there)
-    changes = [Edit(was.accounts.get(key), now) for key, now in theirs.accounts.items() if now != was.accounts.get(key)]
-    merged, clashes = merge(Table(after), changes)
-    if theirs.version > merged.version:
-        merged.count_write(theirs.version)
-    return merged.encode(), clashes
 
 
 # -- what is told

@@ -119,7 +119,10 @@ def test_a_disk_that_takes_no_byte_more_takes_the_pid(tmp_path: Path) -> None:
 
     with unittest.mock.patch("os.pwrite", full):
         lock = Lock(tmp_path / "lock")
+        with pytest.raises(OSError, match="no space"):
+            Lock(tmp_path / "new")
     assert holder(tmp_path / "lock") == os.getpid()
+    assert holder(tmp_path / "new") is None, "it is not held by a process that was told it has failed"
     lock.release()
 
 

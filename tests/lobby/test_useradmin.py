@@ -268,7 +268,7 @@ def test_nothing_is_deleted_under_an_open_editor(paths: Paths, capfd: pytest.Cap
 def test_one_write_after_the_other(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(useredit, "TURN_SECONDS", 0)
+    monkeypatch.setattr(useredit, "PATIENCE", 0.0)
     other = Lock(paths.lock("userwrite"))
     assert useradmin.lock(paths, "ben", locked=True) is Exit.REFUSED
     assert "is being written by process" in capfd.readouterr().err
