@@ -50,7 +50,7 @@ def test_the_loser_learns_who_has_it(tmp_path: Path, other: subprocess.Popen[str
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_it_ends_with_its_process(tmp_path: Path, other: subprocess.Popen[str], how: signal.Signals) -> None:
     other.send_signal(how)
-    other.wait(10)
+    other.wait(60)
     assert holder(tmp_path / "lock") is None
     lock = Lock(tmp_path / "lock")
     assert holder(tmp_path / "lock") == os.getpid()
@@ -98,7 +98,7 @@ def test_whoever_only_looks_keeps_nobody_out(tmp_path: Path) -> None:
     onlookers = [threading.Thread(target=look) for _ in range(3)]
     for onlooker in onlookers:
         onlooker.start()
-    looking.wait(10)
+    looking.wait(60)
     try:
         for _ in range(2_000):
             Lock(path).release()

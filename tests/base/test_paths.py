@@ -53,7 +53,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_control_sockets_work_below_any_path(place: Path) -> None:
-    with bind_control(place) as listener, connect_control(place, timeout=5) as ours:
+    with bind_control(place) as listener, connect_control(place, timeout=60) as ours:
         theirs, _ = listener.accept()
         with theirs:
             theirs.sendall(b"hello\n")
@@ -72,7 +72,7 @@ def test_a_socket_that_was_left_over_is_replaced(place: Path) -> None:
     bind_control(place).close()
     with pytest.raises(ConnectionRefusedError):
         connect_control(place)
-    with bind_control(place) as listener, connect_control(place, timeout=5):
+    with bind_control(place) as listener, connect_control(place, timeout=60):
         listener.accept()[0].close()
 
 

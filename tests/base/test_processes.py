@@ -12,7 +12,7 @@ from base.processes import Process
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:
         os.sched_yield()
     return condition()

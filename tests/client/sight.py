@@ -15,7 +15,7 @@ from client.memory import Memory, recall
 from client.plain import Wishes
 from client.settings import Settings
 
-SECONDS = 15.0
+SECONDS = 60.0  # until what should be seen counts as never coming
 
 
 class Sight:

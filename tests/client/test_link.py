@@ -10,7 +10,7 @@ from client.api import Client, Refusal, connect
 from client.events import Back, EntryCame, Event, Lost
 from tests.client.fake_parlour import FakeParlour
 
-SECONDS = 10.0
+SECONDS = 60.0  # until what was waited for counts as never coming
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from tests.client.fake_parlour import AT, FakeParlour
 from wire import messages as m
 
-SECONDS = 15
+SECONDS = 60  # until what was waited for counts as never coming
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from wire.clock import Now
 from wire.codec import encode
 from wire.control import GuardianStatus, Renew, RoomStatus, Spawn, SystemStatus
 
-LIMIT = 10.0
+LIMIT = 60.0  # seconds until what was waited for counts as never coming
 FAKE = Path(__file__).with_name("fake_serve.py")
 KILLED = Death(None, "signal 9 (SIGKILL)")
 
@@ -186,7 +186,7 @@ class Served:
             text=True,
             start_new_session=True,
         )
-        limit = threading.Timer(6 * LIMIT, self.process.kill)  # so that no line is waited for for ever
+        limit = threading.Timer(LIMIT, self.process.kill)  # so that no line is waited for for ever
         limit.daemon = True
         limit.start()
 

@@ -114,7 +114,7 @@ def test_work_is_done_in_a_thread_and_reported_on_the_loop() -> None:
     workers.submit(threading.current_thread, results.append)
     workers.submit(lambda: 1 / 0, results.append)
     for _ in range(2):
-        posts.get(timeout=10)()
+        posts.get(timeout=60)()
     assert workers.pending == 0
     kinds = {type(result) for result in results}
     assert ZeroDivisionError in kinds
@@ -128,13 +128,13 @@ def test_too_much_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     workers = Workers(posts.put, 1)
     go = threading.Event()
     for _ in range(3):
-        workers.submit(lambda: go.wait(10), lambda _: None)
+        workers.submit(lambda: go.wait(60), lambda _: None)
     with pytest.raises(Refused) as refused:
         workers.submit(lambda: 1, lambda _: None)
     assert refused.value.code == "busy"
     assert refused.value.retry_after
     go.set()
-    posts.get(timeout=10)()
+    posts.get(timeout=60)()
     workers.submit(lambda: 1, lambda _: None)
     workers.close()
 
@@ -144,7 +144,7 @@ def test_after_close_nobody_is_called() -> None:
     workers = Workers(posts.put, 1)
     called: list[Any] = []
     workers.submit(lambda: 1, called.append)
-    report = posts.get(timeout=10)
+    report = posts.get(timeout=60)
     workers.close()
     report()
     assert called == []

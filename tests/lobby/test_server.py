@@ -68,7 +68,7 @@ from wire.messages import (
     Welcome,
 )
 
-LIMIT = 10.0
+LIMIT = 60.0  # seconds until what was waited for counts as never coming
 USERS = """\
 test_user:{PLAIN}123:user:test:
 foo_user:{PLAIN}123:user:test:

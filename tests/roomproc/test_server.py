@@ -49,7 +49,7 @@ class Served:
         return wire
 
     def until(self, condition):
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline
             self.turn()
@@ -129,7 +129,7 @@ def test_who_asks_on_and_on_and_never_reads_is_let_go(served, monkeypatch):
     served.server.channels[1].socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
     asked = encode(Ping(id="x" * 60)) * 200
     queued = 0
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while served.server.room.roster.get("ann").connections:
         assert time.monotonic() < deadline, "it grows and grows"
         with contextlib.suppress(BlockingIOError):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 10.0  # seconds until something that was waited for counts as never coming
+PATIENCE = 60.0  # seconds until what was waited for counts as never coming: only a broken product waits for so long
 QUICK = ("accounts.hash_memory_kib=8", "accounts.hash_time=1")  # hashes that do not slow the plays down
 UNLIMITED = (
     "limits.logins_per_address=0", "limits.connections_per_address=0", "limits.lines_per_second=0",

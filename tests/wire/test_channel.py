@@ -21,7 +21,7 @@ class Nobody:
 @pytest.fixture
 def pair() -> Iterator[tuple[Channel, socket.socket]]:
     ours, theirs = socket.socketpair()
-    theirs.settimeout(5)
+    theirs.settimeout(60)
     with ours, theirs:
         yield Channel(ours, Nobody()), theirs
 

@@ -14,7 +14,7 @@ def connection():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         server, _ = listener.accept()
-    client.settimeout(5)
+    client.settimeout(60)
     server.setblocking(False)
     with client, server:
         yield server, client

@@ -48,7 +48,7 @@ def until(loop: Loop, condition: Callable[[], object], rounds: int = 200) -> Non
 
 def joined(loop: Loop, handler: Recorder) -> tuple[Channel, socket.socket]:
     ours, theirs = socket.socketpair()
-    theirs.settimeout(5)
+    theirs.settimeout(60)
     channel = Channel(ours, handler)
     loop.add(channel)
     return channel, theirs
@@ -61,7 +61,7 @@ def nothing_there(sock: socket.socket) -> bool:
     except BlockingIOError:
         return True
     finally:
-        sock.settimeout(5)
+        sock.settimeout(60)
     return False
 
 
@@ -128,7 +128,7 @@ def test_last_words_reach_somebody_who_is_still_talking(loop: Loop) -> None:
         loop.close(channel, "refused")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        other = socket.create_connection(listener.getsockname(), timeout=5)
+        other = socket.create_connection(listener.getsockname(), timeout=60)
         ours, _ = listener.accept()
     loop.add(Channel(ours, Recorder(refuse)))
     with other:

@@ -48,7 +48,7 @@ class Server:
         if self.away:
             raise ConnectionRefusedError(111, "Connection refused")
         near, far = socket.socketpair()
-        far.settimeout(5)
+        far.settimeout(60)
         self.ends.append(far)
         return near
 
