@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenes.stage import QUICK, UNLIMITED, Actor, Seat, Stage
+from tests.scenes.stage import QUICK, UNLIMITED, Actor, Seat, Stage, seconds, within
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +50,8 @@ def two_in(stage: Stage, room: str) -> tuple[Seat, Seat]:
     first.fence()
     second.fence()
     return first, second
+
+
+def undisturbed(one: Seat, two: Seat, text: str = "did you notice?") -> None:
+    """Whatever goes on elsewhere, what one says here the other hears at once."""
+    within(1.0, lambda: seconds(lambda: (one.say(text), two.hears(text))))

@@ -50,7 +50,7 @@ def test_the_listing_follows_the_members(stage: Stage) -> None:
     ben.ask("leave")
     ben.ended()
     ann.expect("presence")
-    eventually(lambda: admin.listing()[room]["members"] == 1, timeout=1)
+    eventually(lambda: admin.listing()[room]["members"] == 1)
     assert next(r["members"] for r in admin.ask("rooms", limit=1_000)["rooms"] if r["name"] == room) == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenes.conftest import two_in
+from tests.scenes.conftest import two_in, undisturbed
 from tests.scenes.stage import QUICK, UNLIMITED, Refusal, Seat, Stage, eventually
 from tests.scenes.test_steering import home, row
 from tests.scenes.test_visit import refused
@@ -156,8 +156,7 @@ def test_a_room_on_a_read_only_disk_waits_for_it(own_stage: Stage) -> None:
         admin.ask("admin_room", room=room, do="start")
         found = eventually(lambda: "(STORAGE)" in (r := admin.listing()[room])["reason"] and r)
         assert found["state"] in ("backoff", "starting"), "it is tried again, for as long as it takes"
-        cid.say("did you notice?")
-        dan.hears("did you notice?", timeout=1)
+        undisturbed(cid, dan)
         subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
         seat = stage.guest().enter(room, create=False)
         assert seat.hears("kept")["seq"] == 1

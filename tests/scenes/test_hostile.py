@@ -43,14 +43,13 @@ import resource
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.scenes.conftest import two_in
-from tests.scenes.stage import Gone, Message, Seat, Stage, Wire, eventually
+from tests.scenes.conftest import two_in, undisturbed
+from tests.scenes.stage import PATIENCE, Gone, Message, Seat, Stage, Wire, eventually, seconds, within
 
 Target = Callable[[], Wire]
 
@@ -107,9 +106,7 @@ def _somebody_chats_on(stage: Stage) -> Iterator[None]:
     """Two members of the room that is attacked talk during each play and after it; the lobby answers."""
     ann, ben = two_in(stage, "hall")
     yield
-    text = stage.new("and on")
-    ann.say(text)
-    ben.hears(text, timeout=2)
+    undisturbed(ann, ben, stage.new("and on"))
     assert stage.guest().ask("rooms")["rooms"]
 
 
@@ -253,7 +250,7 @@ def test_half_closing_is_leaving_and_costs_nothing(stage: Stage, target: Target)
     for wire in wires:
         wire.sock.shutdown(socket.SHUT_WR)
     for wire in wires:
-        wire.ended(timeout=5)
+        wire.ended()
     assert spinning(stage) < 0.5
 
 
@@ -286,12 +283,14 @@ def test_who_is_slow_at_a_prompt_keeps_nobody_waiting(stage: Stage, target: Targ
     """In the middle of a line, at the door and inside; everybody else's visit goes on, and then so does theirs."""
     slow = target()
     slow.raw(b'{"type":"pi')
-    begun = time.monotonic()
-    ann, ben = two_in(stage, stage.new("quick"))
-    ann.say("quick")
-    ben.hears("quick")
-    assert stage.login("test_user").ask("rooms")["rooms"]
-    assert time.monotonic() - begun < 2.0
+
+    def visit() -> None:
+        ann, ben = two_in(stage, stage.new("quick"))
+        ann.say("quick")
+        ben.hears("quick")
+        assert stage.login("test_user").ask("rooms")["rooms"]
+
+    within(2.0, lambda: seconds(visit))
     slow.raw(b'ng","id":"at last"}\n')
     alive(slow.answer("at last"))
 
@@ -369,18 +368,15 @@ def test_two_thousand_who_say_nothing(stage: Stage) -> None:
     silent: list[socket.socket] = []
     try:
         for address in ((stage.host, stage.port), ann.address):
-            silent += [socket.create_connection(address, timeout=10) for _ in range(1_030)]
+            silent += [socket.create_connection(address, timeout=PATIENCE) for _ in range(1_030)]
             assert stage.login("test_user").name
             newcomer = stage.guest("new").enter(room)
-            text = stage.new("still served")
-            ann.say(text)
-            ben.hears(text, timeout=2)
+            undisturbed(ann, ben, stage.new("still served"))
             newcomer.close()
     finally:
         for sock in silent:
             sock.close()
-    ann.say("they left")
-    ben.hears("they left", timeout=2)
+    undisturbed(ann, ben, "they left")
 
 
 def test_a_hundred_members_leave_at_once(stage: Stage) -> None:
@@ -395,8 +391,7 @@ def test_a_hundred_members_leave_at_once(stage: Stage) -> None:
         told = ann.expect("presence")
         assert not gone & set(told.get("away", [])), "each is told once"
         gone |= set(told.get("away", []))
-    ann.say("quiet now")
-    ben.hears("quiet now", timeout=2)
+    undisturbed(ann, ben, "quiet now")
 
 
 def test_names_that_are_none_in_a_room(stage: Stage) -> None:
@@ -432,11 +427,13 @@ def test_huge_numbers(stage: Stage) -> None:
 def test_a_stranger_who_says_nothing_is_shown_the_door(open_stage) -> None:
     stage: Stage = open_stage("limits.hello_seconds=0.3", "limits.ping_seconds=1")
     seat = stage.guest().enter("hall")
+
+    def shown_the_door(wire: Wire) -> None:
+        assert wire.ended()[-1]["code"] == "timeout"
+
     for address in ((stage.host, stage.port), seat.address):
-        (last,) = Wire(*address).ended(timeout=3)
-        assert last["code"] == "timeout"
-    silent = seat.ended(timeout=4)
-    assert silent[-1]["code"] == "timeout"
+        within(3.0, lambda address=address: seconds(lambda: shown_the_door(Wire(*address))))  # type: ignore[misc]
+    shown_the_door(seat)
 
 
 def test_too_fast_is_said_with_when_to_try_again(open_stage) -> None:

@@ -1,10 +1,8 @@
 """Mail between accounts."""
 
-import time
-
 import pytest
 
-from tests.scenes.stage import Actor, Refusal, Stage
+from tests.scenes.stage import Actor, Refusal, Stage, seconds, within
 from tests.scenes.test_visit import refused
 
 
@@ -80,14 +78,18 @@ def test_an_inbox_of_ten_thousand(stage: Stage, tom: Actor) -> None:
             tom.send("mail_send", id=f"m{number}", to=[name], subject=f"mail {number}", body="x")
         for number in range(batch, batch + 500):
             assert tom.answer(f"m{number}")["type"] == "done"
-    begun = time.monotonic()
+
+    def looks_in() -> None:
+        reader = stage.login(name, "a good password")
+        assert reader.welcome["unread"] == 10_000
+        page = reader.ask("mail_list", limit=100)
+        assert (len(page["mails"]), page["more"], page["unread"]) == (100, True, 10_000)
+        assert page["mails"][0]["subject"] == "mail 9999"
+        stage.guest().enter("hall").say("did you notice?")
+
+    within(2.0, lambda: seconds(looks_in))
     reader = stage.login(name, "a good password")
-    assert reader.welcome["unread"] == 10_000
     page = reader.ask("mail_list", limit=100)
-    assert (len(page["mails"]), page["more"], page["unread"]) == (100, True, 10_000)
-    assert page["mails"][0]["subject"] == "mail 9999"
-    stage.guest().enter("hall").say("did you notice?")
-    assert time.monotonic() - begun < 2.0
     seen = len(page["mails"])
     while page["more"]:
         page = reader.ask("mail_list", limit=100, before=page["mails"][-1]["mail"])

@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from tests.scenes.stage import QUICK, ROOT, Actor, Refusal, Stage, command, eventually
+from tests.scenes.stage import PATIENCE, QUICK, ROOT, Actor, Refusal, Stage, command, eventually
 
 
 def serve(tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command("serve", "--data", str(tmp_path / "data")), *options],
-        cwd=ROOT, capture_output=True, text=True, timeout=10, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_an_empty_room_ends_its_process_and_wakes_for_the_next(drowsy: Stage) ->
     seat.ask("topic", topic="dreams")
     with ending(drowsy.room_pid(room)) as gone:
         left_alone(seat)
-        gone(5.0)
+        gone()
     eventually(lambda: asleep(drowsy, room))
     row = next(row for row in ann.ask("rooms", limit=1_000)["rooms"] if row["name"] == room)
     assert (row["state"], row["topic"], row["members"]) == ("sleeping", "dreams", 0)
@@ -71,7 +71,7 @@ def test_a_call_at_the_port_that_lingers_wakes_it(drowsy: Stage) -> None:
     token, address = seat.entered["resume"], seat.address
     with ending(drowsy.room_pid(room)) as gone:
         left_alone(seat)
-        gone(5.0)
+        gone()
     woken = Seat(*address, token, since=0)
     assert woken.entered["seq"] == 1
     woken.hears("before")
@@ -85,7 +85,7 @@ def test_a_room_with_somebody_in_it_does_not_sleep(drowsy: Stage) -> None:
     beside = guest.enter(other)
     with ending(drowsy.room_pid(other)) as gone:
         left_alone(beside)
-        gone(5.0)
+        gone()
     assert drowsy.room_pid(room) == pid
     assert seat.say("still here") == 1
     left_alone(seat)
@@ -96,7 +96,7 @@ def test_a_hundred_rooms_left_empty_cost_no_process_and_no_port(drowsy: Stage) -
     names = [drowsy.new("many") for _ in range(100)]
     for name in names:
         left_alone(owner.enter(name))
-    eventually(lambda: not rooms_of(drowsy), timeout=30.0)
+    eventually(lambda: not rooms_of(drowsy))
     listing = drowsy.login("admin_user").listing()
     assert {listing[name]["state"] for name in names} == {"sleeping"}
     assert {(listing[name]["pid"], listing[name]["rss"]) for name in names} == {(0, 0)}
@@ -112,7 +112,7 @@ def test_what_a_sleeping_room_was_is_known_after_a_new_start(own_stage_of: Calla
     seat.ask("topic", topic="chess")
     with ending(stage.room_pid("den")) as gone:
         left_alone(seat)
-        gone(5.0)
+        gone()
     eventually(lambda: asleep(stage, "den"))
     for again in (lambda: stage.kill(stage.pid("lobby")), lambda: (stage.stop(), stage.start())):
         again()

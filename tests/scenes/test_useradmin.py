@@ -38,8 +38,8 @@ def listed(stage: Stage) -> dict[str, dict[str, object]]:
 
 
 def ended_by(actor: Actor) -> str:
-    """Within a second or so; what the server said last."""
-    return str(actor.ended(3.0)[-1]["code"])
+    """What the server said last."""
+    return str(actor.ended()[-1]["code"])
 
 
 def test_the_life_of_an_account_while_the_server_runs(own_stage: Stage) -> None:
