@@ -66,16 +66,24 @@ class Sight:
         await self.types(password)
         return await self.sees("Rooms", "F1 Help")
 
+    async def keys_go_to(self, id_: str) -> Self:
+        """Until this has the focus."""
+        return await self.until(lambda: self.app.focused is not None and self.app.focused.id == id_, f"#{id_}")
+
+    async def sees_the_page(self) -> Self:
+        """No window is open any more."""
+        return await self.until(lambda: self.app.screen is self.app.main, "the end of the window")
+
     async def app_is_on(self, selector: str) -> Self:
         self.app.screen.query_one(selector).focus()
         return await self.until(lambda: self.app.focused is self.app.screen.query_one(selector))
 
     async def enters(self, room: str) -> Self:
+        """A room that there is: one that is not in the list yet would be made."""
         await self.presses("f2")
-        await self.sees("room")
+        await self.until(lambda: room.lower() in self.app.visit.rooms_known, f"the room {room} in the list")
         await self.app_is_on("#find-room")
         self.app.screen.query_one("#find-room").value = room  # type: ignore[attr-defined]
-        await self.sees(room)
         await self.presses("enter")
         return await self.until(lambda: self.app.visit.floor.shown == room.lower(), f"the room {room}")
 
