@@ -194,7 +194,7 @@ int main(void) {
         if (epoll_ctl(poller, EPOLL_CTL_ADD, connections[i].fd, &event)) fail("epoll_ctl");
     }
     struct epoll_event ready[EVENTS];
-    int64_t moment = now(), begin = moment + (int64_t)(warm * 1e9), end = begin + (int64_t)(seconds * 1e9);
+    int64_t moment = now(), begin = moment + (int64_t)(warm * 1e9), end = INT64_MAX;
     int64_t begun = 0, last_heard = moment, due = moment, idle = 0;
     uint64_t delivered0 = 0, bytes0 = 0, said0 = 0, heard = 0;
     for (int i = 0; rate <= 0 && i < group_count; i++)
@@ -208,12 +208,13 @@ int main(void) {
         moment = after;
         if (!begun && moment >= begin) {
             begun = moment, delivered0 = delivered, bytes0 = bytes, said0 = said, timing = 1;
+            end = begun + (int64_t)(seconds * 1e9); /* from here, as we may have been held up on the way */
             printf("begin\n"), fflush(stdout);
         }
         if (!done && moment >= end) {
             if (rate > 0) { /* what is on its way still counts */
                 if (delay_count && moment > end + 1000000000ll) done = 1;
-            } else done = 1;
+            } else if (delivered != delivered0) done = 1; /* a short time in which nothing came tells nothing */
             if (done) { stop = rate > 0 ? end : moment; break; }
         }
         for (int i = 0; i < n; i++) {

@@ -22,6 +22,7 @@ from base.listeners import open_listener
 from base.locks import holder
 from base.paths import CODE, Paths, bind_control, connect_control
 from lobby.server import Server
+from tests.scenes.stage import seconds, within
 from wire import loop as loop_module
 from wire.codec import encode
 from wire.control import (
@@ -153,6 +154,11 @@ class Lobby:
         self.up = self.called(self.guardian, ToGuardian)
         self.ready = self.up.take(ChildUp)
 
+    def ensure(self) -> None:
+        """That it runs, or does again."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
     def called(self, listener: socket.socket, union: Any) -> End:
         sock, _ = listener.accept()
         return self._end(sock, union)
@@ -259,26 +265,37 @@ def test_it_says_goodbye_to_everybody_and_ends_within_a_second(
     lobby: Lobby, number: int, said: tuple[str, bool]
 ) -> None:
     """SIGINT comes from a guardian that ends all; whoever sends SIGTERM wants another lobby."""
+    within(1.0, lambda: goodbye(lobby, number, said))
+
+
+def goodbye(lobby: Lobby, number: int, said: tuple[str, bool]) -> float:
+    """Its seconds."""
+    lobby.ensure()
     clients = [lobby.login("test_user")[0], lobby.greeted(), lobby.client()]
     clients[2].ask(Ping(), Error)
     begin = time.monotonic()
     assert lobby.signal(number) == Exit.OK
-    assert time.monotonic() - begin < 1.0
+    took = time.monotonic() - begin
     for client in clients:
         bye = client.take(Bye)
         assert (bye.code, bye.resume) == said
         assert client.ended()
     assert not lobby.paths.control("lobby").exists()
     assert holder(lobby.paths.lock("lobby")) is None
+    return took
 
 
 def test_who_never_reads_does_not_hold_up_the_end(lobby: Lobby) -> None:
-    client, _ = lobby.login("test_user")
-    for _ in range(100):
-        client.say(*(Rooms() for _ in range(20)))
-    begin = time.monotonic()
-    assert lobby.signal(signal.SIGTERM) == Exit.OK
-    assert time.monotonic() - begin < 1.0
+    def ended() -> float:
+        lobby.ensure()
+        client, _ = lobby.login("test_user")
+        for _ in range(100):
+            client.say(*(Rooms() for _ in range(20)))
+        begin = time.monotonic()
+        assert lobby.signal(signal.SIGTERM) == Exit.OK
+        return time.monotonic() - begin
+
+    within(1.0, ended)
 
 
 def test_a_second_lobby_on_the_same_data_does_not_start(lobby: Lobby) -> None:
@@ -302,10 +319,7 @@ def test_bytes_may_come_one_by_one_or_all_at_once(lobby: Lobby) -> None:
 
 def test_the_clients_socket_sends_at_once(lobby: Lobby) -> None:
     client = lobby.greeted()
-    begin = time.monotonic()
-    for _ in range(20):
-        client.ask(Ping(), Pong)
-    assert time.monotonic() - begin < 0.5, "with Nagle's algorithm each would wait for 40 ms"
+    within(0.5, lambda: seconds(lambda: [client.ask(Ping(), Pong) for _ in range(20)]))  # Nagle's waits: 40 ms for each
 
 
 @pytest.mark.parametrize("setting", ["limits.connections_per_address=2", "limits.connections=2"])
