@@ -92,8 +92,8 @@ class Feeder:
         before, self.seq = self.seq, entries[-1].seq
         self._tail.add(self.seq, data)
         bound = self._bound
-        slow = [connection for connection, channel in self._live.items() if channel.pending > bound]
-        for connection in slow:
+        behind = self._loop.stuck and [one for one, channel in self._live.items() if channel.pending > bound]
+        for connection in behind or ():
             self._behind[connection] = (self._live.pop(connection), Cursor(before, missed=True))
         self._loop.send_all(self._live.values(), data)
 

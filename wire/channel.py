@@ -31,7 +31,8 @@ class Channel:
     """A connection. `handler` is told what happens to it; `tag` is free for the handler's use."""
 
     __slots__ = (
-        "_send", "_splitter", "closing", "fds", "gone", "handler", "out", "pending", "socket", "tag", "why", "writing",
+        "_splitter", "closing", "fds", "gone", "handler", "out", "pending", "socket", "tag", "transmit", "why",
+        "writing",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, handler: Handler, *, carries_fds: bool = False) -> None:
@@ -46,7 +47,7 @@ class Channel:
         self.writing = False  # the loop waits for the socket to drain
         self.fds: list[int] | None = [] if carries_fds else None  # descriptors that came with SCM_RIGHTS
         self.out: list[bytes | memoryview] = []  # what is queued; a deque would be 700 bytes more for each connection
-        self._send = sock.send
+        self.transmit = sock.send  # kept: a room asks for it once a round and member
         self._splitter = LineSplitter()
 
     def fileno(self) -> int:
@@ -95,21 +96,35 @@ class Channel:
         out = self.out
         while out:
             try:
-                sent = self._send(out[0]) if len(out) == 1 else self.socket.sendmsg(out[:GATHER])
+                sent = self.transmit(out[0]) if len(out) == 1 else self.socket.sendmsg(out[:GATHER])
             except (BlockingIOError, InterruptedError):
                 return False
             except OSError as why:
-                self.gone = True
-                self.close(why.strerror or "broken")
-                self.discard()
+                self.broke(why)
                 return True
             if sent == self.pending:  # nearly always: the round's frames, at once
                 out.clear()
                 self.pending = 0
                 return True
-            self.pending -= sent
-            self._consume(sent)
+            self.took(sent)
         return True
+
+    def took(self, sent: int) -> None:
+        """So many bytes of what is queued left."""
+        self.pending -= sent
+        out, whole = self.out, 0
+        while sent and sent >= len(out[whole]):
+            sent -= len(out[whole])
+            whole += 1
+        del out[:whole]
+        if sent:
+            out[0] = memoryview(out[0])[sent:]
+
+    def broke(self, why: OSError) -> None:
+        """Nothing can be sent any more."""
+        self.gone = True
+        self.close(why.strerror or "broken")
+        self.discard()
 
     def send_with_fds(self, frame: bytes, fds: list[int]) -> None:
         """Send one line at once with descriptors (SCM_RIGHTS); raises OSError. For control links only."""
@@ -120,12 +135,3 @@ class Channel:
         if not self.closing:
             self.closing = True
             self.why = why
-
-    def _consume(self, sent: int) -> None:
-        out, whole = self.out, 0
-        while sent and sent >= len(out[whole]):
-            sent -= len(out[whole])
-            whole += 1
-        del out[:whole]
-        if sent:
-            out[0] = memoryview(out[0])[sent:]

@@ -7,8 +7,11 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wire.channel import Channel
 from wire.clock import Now
@@ -209,6 +212,96 @@ def test_a_reader_that_stops_gets_all_when_it_reads_again_and_nobody_waits(loop:
         loop.round()
     until(loop, lambda: not slow_channel.writing)
     assert slow_channel.pending == 0
+
+
+def test_what_is_sent_to_all_costs_no_queue_and_an_answer_comes_after_it(loop: Loop) -> None:
+    ends = [joined(loop, Recorder()) for _ in range(3)]
+    channels = [channel for channel, _ in ends]
+    queued: list[int] = []
+    loop.end_of_round = lambda: queued.append(sum(len(channel.out) for channel in channels))
+    loop.send(channels[0], b"before\n")
+    loop.send_all(channels, b"all\n")
+    loop.send(channels[1], b"answer\n")
+    loop.round()
+    assert [end.recv(100) for _, end in ends] == [b"before\nall\n", b"all\nanswer\n", b"all\n"]
+    assert queued == [4], "two each of who has something of their own to be sent"
+
+
+def test_who_left_while_all_are_sent_something_is_lost_alone(loop: Loop) -> None:
+    leaving, staying = Recorder(), Recorder()
+    gone, other = joined(loop, leaving)
+    there, end = joined(loop, staying)
+    other.close()
+    loop.end_of_round = lambda: loop.send_all([gone, there], b"all\n") if not leaving.events else None
+    until(loop, lambda: leaving.events)
+    assert end.recv(4) == b"all\n"
+    assert staying.events == []
+
+
+class Sender(NamedTuple):
+    """What one round does: a frame of so many bytes to one connection, or to all (None); or the end of one."""
+
+    to: int | None
+    size: int
+    ends: bool = False
+
+
+DEEDS = st.one_of(
+    st.builds(Sender, st.sampled_from([None, None, 0, 1, 2]), st.integers(1, 20).map(lambda n: n * n * n * 10)),
+    st.builds(Sender, st.integers(0, 2), st.just(0), st.just(True)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.lists(DEEDS, max_size=5), st.integers(0, 2)), max_size=12))
+def test_everybody_gets_what_was_sent_to_them_in_its_order(rounds: list[tuple[list[Sender], int]]) -> None:
+    """Whoever reads when, of bursts that no kernel buffer takes at once."""
+    loop = Loop()
+    ends = [joined(loop, Recorder()) for _ in range(3)]
+    expected, got = [b""] * 3, [b""] * 3
+    number = 0
+    for channel, end in ends:
+        channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8_192)
+        end.setblocking(False)
+
+    def read(which: int) -> bool:
+        try:
+            data = ends[which][1].recv(1 << 20)
+        except BlockingIOError:
+            return False
+        got[which] += data
+        return bool(data)
+
+    def work(deeds: list[Sender], reading: int) -> None:
+        nonlocal number
+        read(reading)  # so that a socket drains after the loop looked whether it did
+        for deed in deeds:
+            number += 1
+            frame = b"%d" % number * deed.size
+            open_ones = [n for n, (channel, _) in enumerate(ends) if not channel.closing]
+            if deed.to is None:
+                loop.send_all([ends[n][0] for n in open_ones], frame)
+                for n in open_ones:
+                    expected[n] += frame
+            elif deed.to in open_ones and deed.ends:
+                loop.close(ends[deed.to][0], "enough")
+            elif deed.to in open_ones:
+                loop.send(ends[deed.to][0], frame)
+                expected[deed.to] += frame
+
+    for deeds, reading in [*rounds, *[([], 0)] * 3]:
+        loop.end_of_round = lambda deeds=deeds, reading=reading: work(deeds, reading)  # type: ignore[misc]
+        loop.again(lambda: None)
+        loop.round()
+    loop.end_of_round = lambda: None
+    while any([read(0), read(1), read(2)]) or any(c.pending for c, _ in ends if not c.closing):
+        loop.again(lambda: None)
+        loop.round()
+    for n, (channel, end) in enumerate(ends):
+        assert got[n] == expected[n][: len(got[n])]
+        assert channel.closing or got[n] == expected[n], "last words are tried once; all else comes"
+        channel.socket.close()
+        end.close()
 
 
 def test_sending_to_a_connection_that_is_over_does_nothing(loop: Loop) -> None:
