@@ -91,13 +91,20 @@ def test_following_an_idle_room_costs_nothing(parlour: FakeParlour, environment:
         for number in range(3):  # it is through its start when it has answered
             parlour.say("hall", "bob", str(number))
             process.stdout.readline()
-        switches = [_switches(process.pid)]
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)  # the time in which it could run
-        switches.append(_switches(process.pid))
+        runs = [_runs(process)]
+        while runs[-1] > 2 and len(runs) < 4:  # on a busy machine what it had to do may still be under way
+            runs.append(_runs(process))
         process.terminate()
         assert process.wait(SECONDS) == 0
-    assert switches[1] - switches[0] <= 2
+    assert runs[-1] <= 2
+
+
+def _runs(process: "subprocess.Popen[str]") -> int:
+    """How often it ran, in half a second."""
+    before = _switches(process.pid)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    return _switches(process.pid) - before
 
 
 def _switches(pid: int) -> int:

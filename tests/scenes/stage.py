@@ -296,9 +296,14 @@ class Stage:
     def sweep(self) -> dict[int, str]:
         """Kill whatever is left of this system; what that was."""
         left = self.processes()
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.ExitStack() as ends:
+            held = []
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    held.append(ends.enter_context(ending(pid)))
+                    os.kill(pid, signal.SIGKILL)
+            for gone in held:
+                gone()
         if self.guardian.poll() is None:
             self.guardian.kill()
         self.guardian.wait(PATIENCE)

@@ -101,6 +101,7 @@ def test_back_where_one_was(own_stage: Stage) -> None:
     him = own_stage.login(ben, "a good password")
     in_games, in_den, in_hall = him.enter("games"), him.enter("den"), him.enter("hall")
     in_hall.ask("leave")
+    eventually(lambda: ann.ask("whois", name=ben)["rooms"] == ["den", "games"])  # the lobby has been told
     games.say("seen")
     in_games.hears("seen")
     for seat in (in_games, in_den):

@@ -16,6 +16,7 @@ from client.api import connect
 from client.events import Back, Event, Lost, RoomEntered
 from tests.scenes.conftest import two_in
 from tests.scenes.stage import PATIENCE, ROOT, Gone, Message, Refusal, Seat, Stage, command, ending, eventually
+from tests.scenes.test_crashes import another_runs
 from tests.scenes.test_visit import refused
 
 
@@ -201,8 +202,9 @@ def test_a_failed_room_says_why_and_can_be_started_again(own_stage: Stage) -> No
     room = stage.new("cursed")
     seat = stage.guest().enter(room)
     seat.say("kept")
+    pid = 0
     for _ in range(5):
-        pid = eventually(lambda: (r := admin.listing()[room])["state"] == "running" and r["pid"])
+        pid = another_runs(admin, room, pid)
         with ending(pid) as gone:
             os.kill(pid, signal.SIGSEGV)
             gone()
