@@ -35,11 +35,11 @@ struct connection {
     size_t left, at;
     uint64_t number;
 };
-struct group { int *listeners, listening, *senders, saying, turn; uint64_t sent, floor; };
+struct group { int *listeners, listening, *senders, saying, turn, heard; uint64_t sent, floor; };
 
 static struct connection *connections;
-static struct group *groups;
-static int count, group_count, poller, window, payload;
+static struct group *groups, **hearing; /* the latter heard something since they were refilled */
+static int count, group_count, hearing_count, poller, window, payload;
 static double rate;
 static uint64_t delivered, bytes, said;
 static uint32_t *delays; /* units of 100 ns */
@@ -79,6 +79,7 @@ static void read_orders(double *seconds, double *warm) {
         if (group >= group_count) group_count = group + 1;
     }
     groups = calloc(group_count, sizeof *groups);
+    hearing = calloc(group_count, sizeof *hearing);
     for (int i = 0; i < count; i++) {
         struct group *g = &groups[connections[i].group];
         g->listeners = realloc(g->listeners, (g->listening + 1) * sizeof(int));
@@ -123,10 +124,12 @@ static void hear(struct connection *c) {
     ssize_t size = recv(c->fd, buffer, BUFFER, 0);
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) fail("a member was disconnected");
+    struct group *g = &groups[c->group];
+    if (!g->heard) g->heard = 1, hearing[hearing_count++] = g;
     uint64_t lines = 0;
     for (ssize_t i = 0; i < size; i++) lines += buffer[i] == MARK; /* the compiler makes vectors of it */
     c->got += lines;
-    if (c->got > groups[c->group].sent) fail("heard more lines than were said: something else holds the mark");
+    if (c->got > g->sent) fail("heard more lines than were said: something else holds the mark");
     delivered += lines;
     bytes += size;
     if (rate > 0) read_stamps(c, buffer, size, now());
@@ -162,6 +165,7 @@ static void say(struct connection *c, int lines, int64_t moment) {
 }
 
 static void refill(struct group *g, int64_t moment) {
+    g->heard = 0;
     uint64_t floor = UINT64_MAX;
     for (int i = 0; i < g->listening; i++) {
         uint64_t got = connections[g->listeners[i]].got;
@@ -225,7 +229,7 @@ int main(void) {
         if (delivered != heard) heard = delivered, last_heard = moment;
         else if (moment - last_heard > STALLED) fail("nothing was delivered any more");
         if (rate <= 0) {
-            for (int i = 0; n && i < group_count; i++) refill(&groups[i], moment);
+            while (hearing_count) refill(hearing[--hearing_count], moment);
             continue;
         }
         while (due <= moment && due < end) {

@@ -1,6 +1,8 @@
 """Names and texts at their borders."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire.errors import Refused
 from wire.names import (
@@ -12,6 +14,7 @@ from wire.names import (
     check_single_line,
     check_text,
     fold,
+    surely_said,
 )
 
 
@@ -84,3 +87,19 @@ def test_limits_count_characters() -> None:
 
 def test_a_single_line_may_be_empty() -> None:
     assert check_single_line("", what="topic", limit=5) == ""
+
+
+@pytest.mark.parametrize("texts", [["hello"], ["hello there", "why, hello!", "~{}"], ["grüß dich", "hello"], ["日本"]])
+def test_what_is_said_nearly_always_is_known_at_once(texts: list[str]) -> None:
+    assert surely_said(texts)
+
+
+@given(st.lists(st.text(max_size=4) | st.sampled_from(["\x7f", "\x1f", "\x9f", "\u2028", " ", "\u3000"]), min_size=1))
+def test_what_is_surely_said_may_be_said(texts: list[str]) -> None:
+    if surely_said(texts):
+        assert [check_text(text) for text in texts] == texts
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "a\x00", "a\x1fb", "\x7f", "ä\x85", "a\nb", "x" * (TEXT_MAX + 1)])
+def test_one_that_is_to_be_looked_at_is_not_sure(wrong: str) -> None:
+    assert not surely_said(["hello", wrong])
