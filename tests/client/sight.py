@@ -14,8 +14,10 @@ from client.app import ParlourApp
 from client.memory import Memory, recall
 from client.plain import Wishes
 from client.settings import Settings
+from tests.client.calm import calm
 
 SECONDS = 60.0  # until what should be seen counts as never coming
+GLANCE = 0.01  # seconds from one look at the screen to the next
 
 
 class Sight:
@@ -33,7 +35,8 @@ class Sight:
         deadline = time.monotonic() + SECONDS
         while not condition():
             assert time.monotonic() < deadline, f"{what or 'it'} did not come:\n{self.text}"
-            await self.pilot.pause()
+            await asyncio.sleep(GLANCE)
+        await calm()
         return self
 
     async def sees(self, *words: str) -> Self:

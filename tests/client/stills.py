@@ -59,7 +59,7 @@ class StillApp(ParlourApp):
 
 async def settled(pilot: Pilot[Any]) -> None:
     """Nothing comes from outside, so a few turns of the loop are all there is to wait for."""
-    for _ in range(8):
+    for _ in range(2):
         await pilot.pause()
 
 
