@@ -123,11 +123,15 @@ class Guardian:
         )
         self.started.append(process)
         if accept:
-            self.link = self.listener.accept()[0]
-            self.link.settimeout(LIMIT)
-            up = msgspec.json.decode(self.link.makefile("rb").readline(), type=ChildUp)
-            assert up == ChildUp(process="nursery", pid=process.pid)
+            self.hears_of(process)
         return process
+
+    def hears_of(self, process: subprocess.Popen[bytes]) -> None:
+        """It says that it is up. The link is kept: a nursery that loses it calls again."""
+        self.link = self.listener.accept()[0]
+        self.link.settimeout(LIMIT)
+        up = msgspec.json.decode(self.link.makefile("rb").readline(), type=ChildUp)
+        assert up == ChildUp(process="nursery", pid=process.pid)
 
     def end(self) -> None:
         for process in self.started:
@@ -433,7 +437,7 @@ def test_it_becomes_new_code_and_its_rooms_notice_nothing(
         lobby.say(Renew())
         while lobby.file.readline():
             pass
-        guardian.listener.accept()
+        guardian.hears_of(nursery)
         assert holder(paths.lock("nursery")) == nursery.pid
         lobby = Lobby(paths)
         states = {status.room[0]: status.state for status in lobby.table()}
