@@ -249,6 +249,7 @@ chat() {
 
 check() {
     cd "$HERE" || exit 1
+    unset PYTHONDONTWRITEBYTECODE # each worker and each server of a test would compile all of it again
     python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 4 "$@"
 }
 

@@ -1,5 +1,6 @@
 """What all tests share. Law: no test sleeps or picks a port; it waits for a message or a condition, with a limit."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -11,6 +12,11 @@ from hypothesis import settings
 
 settings.register_profile("parlour", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("parlour")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no search for garbage need go through thousands of tests again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -135,7 +135,9 @@ def test_every_library_is_declared_and_used() -> None:
 
 
 def pure_files() -> list[Path]:
-    says_so = [path for path in FILES if re.search(r"\bPure\b", ast.get_docstring(parsed(path)) or "")]
+    """Found by their text: parsing them all is for the tests, not for whoever only collects them."""
+    duty = re.compile(r'\A"""[^"]*\bPure\b')
+    says_so = [path for path in FILES if duty.match(path.read_text(encoding="utf-8"))]
     return sorted({*says_so, *(ROOT / name for name in CORES)})
 
 
