@@ -12,7 +12,7 @@ from wire.codec import encode
 from wire.framing import LINE_MAX, LineSplitter, LineTooLong
 from wire.messages import Error
 
-READ_BYTES: Final = 65_536  # a round reads at most this much of one connection, so that none starves the others
+READ_BYTES: Final = 65_536  # of one connection at once, and twice a round at most: none starves the others
 TOO_LONG: Final = encode(Error(code="too_long", text=f"a line has at most {LINE_MAX} bytes", fatal=True))
 GATHER: Final = 64  # buffers handed to one sendmsg; IOV_MAX is 1,024, and large counts gain nothing
 

@@ -79,6 +79,31 @@ def test_lines_are_heard_and_answers_leave_after_the_commit(loop: Loop) -> None:
     assert left_early == [False] * len(left_early)
 
 
+def test_who_speaks_a_moment_after_the_others_is_in_their_round_if_all_did_in_the_one_before(loop: Loop) -> None:
+    heard: list[bytes] = []
+    rounds: list[list[bytes]] = []
+
+    def hear(_channel: Channel, line: bytes) -> None:
+        heard.append(line)
+        if line == b"ann":
+            ben.sendall(b"ben\n")  # after the loop looked who speaks
+
+    _, ann = joined(loop, Recorder(hear))
+    _, ben = joined(loop, Recorder(hear))
+    loop.end_of_round = lambda: rounds.append([heard.pop(0) for _ in tuple(heard)])
+    ann.sendall(b"ann\n")
+    loop.round()
+    loop.round()
+    assert rounds == [[b"ann"], [b"ben"]], "who speaks alone waits for nobody"
+    rounds.clear()
+    ann.sendall(b"cid\n")
+    ben.sendall(b"dot\n")
+    loop.round()
+    ann.sendall(b"ann\n")
+    loop.round()
+    assert [len(lines) for lines in rounds] == [2, 2]
+
+
 def test_what_a_failed_commit_discards_is_never_sent(loop: Loop) -> None:
     handler = Recorder(lambda channel, line: loop.send(channel, b"done\n"))
     channel, other = joined(loop, handler)
