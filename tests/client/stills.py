@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -120,8 +121,10 @@ async def admin(pilot: Pilot[Any]) -> None:
     await page("f12")(pilot)
     main = pilot.app.main  # type: ignore[attr-defined]
     seen = main.query_one(adminrooms.AdminRooms)
-    for _ in range(adminrooms.LOOKS):
-        await seen.look().wait()
+    with patch.object(seen, "_draw"):  # nobody looks at those between
+        for _ in range(adminrooms.LOOKS - 1):
+            await seen.look().wait()
+    await seen.look().wait()
     await settled(pilot)
 
 
