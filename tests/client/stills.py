@@ -20,6 +20,7 @@ from client.memory import Memory
 from client.plain import Wishes
 from client.screens import adminrooms
 from client.settings import DARK, LIGHT, Settings
+from tests.client.calm import calm
 from tests.client.still import AT, Still
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -58,10 +59,9 @@ class StillApp(ParlourApp):
         self._frame()
 
 
-async def settled(pilot: Pilot[Any]) -> None:
-    """Nothing comes from outside, so a few turns of the loop are all there is to wait for."""
-    for _ in range(2):
-        await pilot.pause()
+async def settled(_pilot: Pilot[Any]) -> None:
+    """Nothing comes from outside, so what is left to do is all there is to wait for."""
+    await calm()
 
 
 async def inside(pilot: Pilot[Any]) -> None:
