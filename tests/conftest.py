@@ -19,11 +19,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+TERMINAL = (  # what says in which terminal a program runs, and what its user likes
+    *("BROWSER", "COLORTERM", "COLUMNS", "EDITOR", "FORCE_COLOR", "LINES", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY"),
+    *("STY", "TMUX", "VISUAL"),
+)
+
+
 @pytest.fixture(autouse=True)
 def _no_operators_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own PARLOUR_* must not decide what a test does."""
+    """A developer's own PARLOUR_* and terminal must not decide what a test does."""
     for name in tuple(os.environ):
-        if name.startswith("PARLOUR_"):
+        if name.startswith("PARLOUR_") or name in TERMINAL:
             monkeypatch.delenv(name)
 
 
