@@ -60,8 +60,8 @@ class StillApp(ParlourApp):
 
 
 async def settled(_pilot: Pilot[Any]) -> None:
-    """Nothing comes from outside, so what is left to do is all there is to wait for."""
-    await calm()
+    """Nothing comes from outside, so what is left to do is all there is to wait for, however slow the machine is."""
+    await calm(max_sleep=60.0)
 
 
 async def inside(pilot: Pilot[Any]) -> None:
