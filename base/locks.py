@@ -23,14 +23,13 @@ class Lock:
 
     def __init__(self, path: Path, *, inheritable: bool = False) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _take(self.fd):
-            os.close(self.fd)
-            raise Locked(_read_pid(path))
         try:
+            if not _take(self.fd):
+                raise Locked(_read_pid(path))
             pid = b"%d\n" % os.getpid()
             os.pwrite(self.fd, pid, 0)  # over the last one's, which also a full disk takes
             os.ftruncate(self.fd, len(pid))
-        except OSError:  # a file new on a full disk: held by nobody, rather than until this process ends
+        except (Locked, OSError):  # a file new on a full disk, say: held by nobody, rather than until this process ends
             os.close(self.fd)
             raise
         os.set_inheritable(self.fd, inheritable)

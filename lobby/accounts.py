@@ -46,6 +46,7 @@ class Accounts:
     def __init__(self, path: Path, *, test_open: bool, backup: bool = True, lock: Path | None = None) -> None:
         """Read the file; one that is missing has no accounts. Raises OSError when it cannot be read."""
         self._lock = lock
+        self._stopped = 0  # the process that was waited for in vain
         self._test_open = test_open
         self._file = UserFile(path, self._looks_whole, backup=backup)
         self._name = path.name
@@ -58,7 +59,8 @@ class Accounts:
         self._late: list[Edit] = []  # what others wrote into files that are not in place any more
         self._table = Table(b"")
         self._seen: bytes | None = None  # the content of the file that `_table` stands for
-        self._seen = self._file.read()
+        with self._turn():  # which makes the lock as well, or a command of root's might, and keep us out
+            self._seen = self._file.read()
         table = Table(self._seen or b"")
         self._recent = Recent(self._file.beside("recent"), table.version)
         self._clear_leftovers(table)
@@ -251,13 +253,22 @@ class Accounts:
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        """No command of an operator writes meanwhile; one that is stopped in the middle does not hold the lobby up."""
+        """No command of an operator writes meanwhile. It may be had or not: what is written without is merged.
+
+        A command that is stopped in the middle holds the lobby up once, and not at each commit."""
         with contextlib.ExitStack() as stack:
             try:
                 if self._lock is not None:
-                    stack.enter_context(turn(self._lock, PATIENCE))
+                    stack.enter_context(turn(self._lock, PATIENCE, self._stopped))
+                self._stopped = 0
             except Locked as why:
-                log.warning("%s is being written by process %d all the time; it is not waited for", self._name, why.pid)
+                if why.pid != self._stopped:
+                    log.warning(
+                        "%s is being written by process %d all the time; it is not waited for", self._name, why.pid
+                    )
+                self._stopped = why.pid
+            except OSError as why:
+                self._note(f"server and commands do not wait for each other ({self._lock}: {why.strerror})")
             yield
 
     def _write(self, edits: list[Edit]) -> None:
@@ -267,9 +278,7 @@ class Accounts:
             self._absorb(there, Table(there, self._table))
         late = self._late
         unseen = late + edits  # by what is in place
-        seen = [
-            Table(there or b"", self._table)
-        ]  # what somebody who writes at the same moment may have had before them
+        seen: list[Table] = []  # what somebody who writes at the same moment may have had before them
         for attempt in range(ATTEMPTS):
             base = self._table
             merged, clashes = merge(base, unseen)
@@ -279,7 +288,7 @@ class Accounts:
             if came_out is None or came_out == there:
                 break
             theirs = Table(came_out, base)
-            seen.append(merged)
+            seen += [merged] if seen else [Table(there or b"", base), merged]
             if attempt:  # it may lack what came out of our last try
                 whole, _ = merge(merged, changes(seen, theirs))
                 unseen = late + edits + changes([theirs], whole)

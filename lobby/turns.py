@@ -17,15 +17,17 @@ LOOK_SECONDS: Final = 0.002  # between looks whether the other has finished; a w
 
 
 @contextlib.contextmanager
-def turn(path: Path, patience: float) -> Iterator[None]:
-    """Hold the lock at `path`, waited for by up to `patience` seconds. Raises Locked, OSError."""
+def turn(path: Path, patience: float, stopped: int = 0) -> Iterator[None]:
+    """Hold the lock at `path`, waited for by up to `patience` seconds, but not while process `stopped` has it.
+
+    Raises Locked, OSError."""
     looks = round(patience / LOOK_SECONDS)
     while True:
         try:
             lock = Lock(path)
             break
-        except Locked:
-            if not looks:
+        except Locked as why:
+            if not looks or (stopped and why.pid == stopped):
                 raise
             looks -= 1
             time.sleep(LOOK_SECONDS)

@@ -258,18 +258,22 @@ class Edit:
 
 
 def changes(seen: Sequence[Table], now: Table) -> list[Edit]:
-    """What was added, changed and removed in `now`, which was made of one of `seen`, nobody knows which: what none of
-    them has. No removals are a line that broke, and what a version older than any of `seen` lacks.
+    """What was added, changed and removed in `now`, which was made of one of `seen`: what none of them has that it may
+    have been made of. Those are of its own version, or, when it is a newer one of the server's, of the newest.
+
+    No removals are a line that broke, and what a version lacks of which none is among `seen`.
     """
     latest = seen[-1].accounts
+    version = min(now.version, max(table.version for table in seen))
+    sources = [table for table in seen if table.version == version]
     edits = [
         Edit(latest.get(key), account)
         for key, account in now.accounts.items()
-        if all(table.accounts.get(key) != account for table in seen)
+        if all(table.accounts.get(key) != account for table in sources or seen)
     ]
-    if now.version < max(table.version for table in seen):
+    if not sources:
         return edits
-    there = (account for key, account in latest.items() if all(key in table.accounts for table in seen))
+    there = (account for key, account in latest.items() if all(key in table.accounts for table in sources))
     return edits + [Edit(account, account, gone=True) for account in there if not now.taken(account.name)]
 
 

@@ -58,6 +58,15 @@ def test_it_ends_with_its_process(tmp_path: Path, other: subprocess.Popen[str], 
     assert holder(tmp_path / "lock") is None
 
 
+def test_a_lock_that_cannot_be_had_costs_no_descriptor(tmp_path: Path) -> None:
+    """Of a file system without locks, say: whoever tries again and again would run out of them."""
+    before = set(os.listdir("/proc/self/fd"))
+    refusing = unittest.mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available"))
+    with refusing, pytest.raises(OSError, match="No locks"):
+        Lock(tmp_path / "lock")
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_lock_that_never_was_has_no_holder(tmp_path: Path) -> None:
     assert holder(tmp_path / "lock") is None
     assert not (tmp_path / "lock").exists(), "looking makes nothing"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.paths import CODE
-from lobby.userdb import Account, BrokenLine, Edit, Table, format_line, marked, merge, read_line
+from lobby.userdb import Account, BrokenLine, Edit, Table, changes, format_line, marked, merge, read_line
 from wire.errors import Refused
 from wire.names import check_name, fold
 
@@ -258,3 +258,23 @@ def test_the_shipped_file_has_the_test_accounts() -> None:
         "foo_user": ("{PLAIN}123", ("user",), frozenset({"test"})),
         "admin_user": ("{PLAIN}123", ("user", "admin"), frozenset({"test"})),
     }
+
+
+def copy(version: int, *names: str, locked: str = "") -> Table:
+    lines = [f"{name}:{{PLAIN}}x:user:{'locked' if name == locked else ''}:" for name in names]
+    return Table("\n".join([f"# user-db version {version}", *lines, ""]).encode())
+
+
+def test_what_somebody_did_is_told_by_the_copies_of_their_version() -> None:
+    """Not by older ones, which had none of what came since: else it could be neither removed nor changed back."""
+    seen = [copy(4, "ann", "bob"), copy(5, "ann", "bob", "cora", locked="ann")]
+
+    def told(now: Table) -> set[tuple[str, bool, bool]]:
+        return {(edit.after.name, edit.gone, "locked" in edit.after.flags) for edit in changes(seen, now)}
+
+    assert told(copy(5, "ann", "bob")) == {("ann", False, False), ("cora", True, False)}
+    assert told(copy(6, "ann", "bob")) == {("ann", False, False), ("cora", True, False)}, (
+        "the server's, made of its last"
+    )
+    assert told(copy(4, "ann")) == {("bob", True, False)}
+    assert told(copy(3, "ann", "dora")) == {("dora", False, False)}, "older than any: what it lacks is no removal"

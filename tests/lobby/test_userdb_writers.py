@@ -151,14 +151,42 @@ def test_what_any_of_them_did_stands(paths: Paths, monkeypatch: pytest.MonkeyPat
 def test_the_server_does_not_wait_for_a_command_that_is_stopped(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(accounts, "PATIENCE", 0.0)
-    users = opened(paths)
+    """More than once, that is: or each commit until somebody ends it would hold up the whole lobby."""
+    waits: list[float] = []
+    monkeypatch.setattr(turns.time, "sleep", waits.append)
+    users, looks = opened(paths), round(accounts.PATIENCE / turns.LOOK_SECONDS)
+
+    def register(name: str) -> int:
+        """How often that waited."""
+        waits.clear()
+        users.add(name, HASH, made=MADE)
+        users.commit()
+        assert name in Table(paths.user_db.read_bytes()).accounts
+        return len(waits)
+
     stopped = Lock(paths.lock("userwrite"))
+    assert [register("ann"), register("bob")] == [looks, 0]
+    assert caplog.text.count("it is not waited for") == 1
+    stopped.release()
+    register("cora")
+    stopped = Lock(paths.lock("userwrite"))
+    assert register("dora") == looks, "once it was free, it is waited for again"
+    stopped.release()
+    users.close()
+
+
+def test_the_server_writes_also_where_it_cannot_have_the_lock(paths: Paths) -> None:
+    """A command of root's made it, its directory is gone, no descriptor is left: registrations do not hang by it."""
+    lock = paths.lock("userwrite")
+    opened(paths).close()
+    assert lock.exists(), "made at the start, before a command of another user's could"
+    users = opened(paths)
+    lock.unlink()
+    lock.mkdir()
     users.add("ann", HASH, made=MADE)
     users.commit()
-    assert "it is not waited for" in caplog.text
     assert "ann" in Table(paths.user_db.read_bytes()).accounts
-    stopped.release()
+    assert [text for _, text in users.problems if str(lock) in text and "Is a directory" in text]
     users.close()
 
 
@@ -187,4 +215,30 @@ def test_what_the_server_removed_in_the_moment_of_a_command_stays_removed(
     users.refresh()
     users.commit()
     assert {OLD[0], OLD[1]}.isdisjoint(Table(path.read_bytes()).accounts)
+    users.close()
+
+
+def test_who_came_and_went_while_a_command_was_stopped_does_not_come_back(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users, path, real = opened(paths), paths.user_db, beside.exchange
+    meanwhile = [lambda: users.add("ann", HASH, made=MADE), lambda: users.remove("ann")]
+
+    def stopped(new: Path, there: Path) -> bool:
+        """Between the command's last look and its write, twice."""
+        if new.name.endswith(".edited") and meanwhile:
+            meanwhile.pop(0)()
+            users.commit()
+        return real(new, there)
+
+    monkeypatch.setattr(beside, "exchange", stopped)
+    monkeypatch.setattr(accounts, "PATIENCE", 0.0)
+    with useredit.writing(paths):
+        before = path.read_bytes()
+        table = Table(before)
+        table.put(account("bob"))
+        useredit.put(path, before, table.encode())
+    users.refresh()
+    users.commit()
+    assert Table(path.read_bytes()).accounts.keys() == {*OLD, "bob"}
     users.close()
