@@ -250,7 +250,8 @@ chat() {
 check() {
     cd "$HERE" || exit 1
     unset PYTHONDONTWRITEBYTECODE # each worker and each server of a test would compile all of it again
-    python -m ruff check . && python -m ruff format --check . && python -m mypy && become -m pytest -n 4 "$@"
+    python -m pytest --collect-only >/dev/null 2>&1 & # so it is there when four workers look for it at the same time
+    python -m ruff check . && python -m ruff format --check . && python -m mypy && wait && become -m pytest -n 4 "$@"
 }
 
 command=${1-}

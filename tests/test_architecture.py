@@ -93,8 +93,17 @@ def _is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def imports(path: Path, *, types_too: bool = True) -> Iterator[str]:
+def imports(path: Path, *, types_too: bool = True) -> tuple[str, ...]:
     """The dotted modules that `path` imports, wherever in it; `types_too`: those under TYPE_CHECKING as well."""
+    return _imports(path, path.stat().st_mtime_ns, types_too)
+
+
+@cache
+def _imports(path: Path, _written: int, types_too: bool) -> tuple[str, ...]:
+    return tuple(_imported(path, types_too=types_too))
+
+
+def _imported(path: Path, *, types_too: bool) -> Iterator[str]:
     todo: list[ast.AST] = [parsed(path)]
     while todo:
         node = todo.pop()

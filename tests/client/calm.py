@@ -10,12 +10,12 @@ from typing import Any
 from textual._context import active_app
 
 TURNS = 4  # of the loop with nothing in them: what is written to a pipe or socket of ours is there at the next
-SOON = 0.02  # seconds; a screen that is to be drawn is drawn within a sixtieth of one
+SOON = 0.035  # seconds; a screen that is to be drawn is drawn within two sixtieths of one
 ANSWER = 0.1  # seconds an answer may take; no longer, as some servers are made to be silent
 STEP = 0.002
 
 
-async def calm(_min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+async def calm(_min_sleep: float = 0.0, max_sleep: float = 5.0) -> None:
     """Let the loop turn until then; no longer than `max_sleep` seconds, as some apps are never calm."""
     loop = asyncio.get_running_loop()
     end, patience = loop.time() + max_sleep, loop.time() + ANSWER

@@ -27,6 +27,7 @@ from base.processes import Process
 from roomproc import nursery as nursery_process
 from roomproc import spares
 from roomproc.nursery import NurseryServer
+from tests.scenes.test_serving import free_range
 from wire.codec import encode
 from wire.control import (
     ChildUp,
@@ -377,8 +378,8 @@ def test_the_end_of_an_orphan_that_nobody_explains_is_noticed_too(
 
 
 def test_rooms_take_ports_of_the_range_and_say_when_it_is_full(guardian: Guardian, paths: Paths) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # in use while the nursery is asked for it
+    port = free_range(1)
+    with socket.create_server(("127.0.0.1", port)):  # in use while the nursery is asked for it
         ranged = config.load(None, [f"server.room_ports={port}-{port}"])
         paths.effective_config.write_bytes(config.dump(ranged))
         guardian.start()

@@ -219,20 +219,6 @@ def test_a_second_process_for_a_room_ends_before_it_opens_the_file(own_stage: St
     assert stage.room_pid(room) == pid
 
 
-def test_a_stuck_room_is_replaced(own_stage: Stage) -> None:
-    stage = own_stage
-    room = stage.new("stuck")
-    seat = stage.guest().enter(room)
-    seat.say("before")
-    pid = stage.room_pid(room)
-    with ending(pid) as gone:
-        os.kill(pid, signal.SIGSTOP)
-        gone()
-    back = seat.back()
-    back.say("after")
-    assert stage.login("admin_user").listing()[room]["restarts"] == 1
-
-
 def test_a_room_that_is_stuck_while_lobby_and_nursery_die_is_replaced(own_stage: Stage) -> None:
     """Neither knows of it when they are back; its lock says since when it has given no sign of life."""
     stage = own_stage

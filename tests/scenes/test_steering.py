@@ -221,11 +221,12 @@ def test_a_failed_room_says_why_and_can_be_started_again(own_stage: Stage) -> No
     stage.guest("new").enter(room, create=False).hears("kept")
 
 
-def test_the_stacks_of_a_stuck_room_are_kept(own_stage: Stage) -> None:
+def test_a_stuck_room_is_replaced_and_its_stacks_are_kept(own_stage: Stage) -> None:
     """It spins in a handler of ours: there is no such bug, so a debugger's signal stands for it."""
     stage = own_stage
     room = stage.new("stuck")
-    stage.guest().enter(room)
+    seat = stage.guest().enter(room)
+    seat.say("before")
     pid = stage.room_pid(room)
     record = home(stage, room) / "crash.log"
     os.kill(pid, signal.SIGUSR1)
@@ -235,6 +236,8 @@ def test_the_stacks_of_a_stuck_room_are_kept(own_stage: Stage) -> None:
         os.kill(pid, signal.SIGSTOP)
         gone()
     eventually(lambda: "no answer" in record.read_text())
+    seat.back().say("after")
+    assert stage.login("admin_user").listing()[room]["restarts"] == 1
 
 
 # -- limits
