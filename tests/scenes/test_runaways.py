@@ -97,7 +97,8 @@ def both_run_away(stage: Stage) -> float:
     assert re.search(r"process \d+: no answer for 8 s", shown)
     assert "in round_and_round" in shown
     assert "in _with_bugs" in shown, "with the way there"
-    assert re.search(r"no answer for 8 s; signal 9 \(SIGKILL\), cpu [1-9]", shown)
+    (used,) = re.findall(r"no answer for 8 s; signal 9 \(SIGKILL\), cpu ([\d.]+) s", shown)
+    assert float(used) > 0.1, "as much as a busy machine gave it"
     rows = {name: found["restarts"] for name, found in stage.login("admin_user").listing().items()}
     assert (rows[spins], rows[grows], rows[other]) == (1, 1, 0)
     return took
