@@ -133,6 +133,8 @@ class RoomServer:
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
         number, now, handle, decode = channel.tag, self.loop.now, self.room.handle, CODEC.decode
         self.heard[number] = now.mono
+        if self.bad and self.bad.get(number, 0) >= BAD_MESSAGES:
+            return  # it was told that this is the end, in this round, which looks twice
         if len(lines) >= speech.RUN and number in self.room.connections and (messages := CODEC.decode_all(lines)):
             self.room.handle_all(number, messages, now)
             return

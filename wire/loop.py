@@ -157,7 +157,7 @@ class Loop:
             channel.close(why)
 
     def post(self, act: Callback) -> None:
-        """Run `act` in the next round. May be called by other threads and by signal handlers."""
+        """Run `act` in the next round, or in this one's second look. For other threads and signal handlers."""
         self._posted.append(act)
         with contextlib.suppress(OSError):  # full: a wake is already on its way
             self._wake_out.send(b"\0")

@@ -155,6 +155,18 @@ def test_after_one_bad_line_too_many_the_rest_is_not_answered(served):
     assert len(served.hear(wire)) == serving.BAD_MESSAGES
 
 
+def test_nor_is_what_the_same_round_reads_of_it_later(served):
+    ann, ben = served.member("ann"), served.member("ben")
+    served.hear(ann)
+    for wire in (ann, ben):  # so that the next round, in which one speaks, looks twice
+        wire.send(encode(Ping(id="1")))
+    served.turn()
+    ann.send(b"x\n" * 32_768 + encode(Say(text="and another thing", id="1")) + b"x\n")
+    heard = served.hear(ann)
+    assert len([message for message in heard if message.get("fatal")]) == 1
+    assert not [message for message in served.hear(ben) if message["type"] == "line"]
+
+
 def test_a_second_process_of_a_room_goes_and_touches_nothing(tmp_path, monkeypatch):
     for module, act in ((serving.logs, "start"), (serving.flightrecord, "start"), (serving.limits, "apply")):
         monkeypatch.setattr(module, act, lambda *_: None)
