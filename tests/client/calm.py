@@ -26,8 +26,8 @@ async def calm(_min_sleep: float = 0.0, max_sleep: float = 5.0) -> None:
 
 
 async def _idle(loop: Any, end: float) -> None:
-    turns = 0
-    while turns < TURNS and loop.time() < end:
+    app, turns = active_app.get(None), 0
+    while turns < TURNS and loop.time() < end and not (app is not None and app._exit):  # its timers ring on for nobody
         await asyncio.sleep(0)
         turns = 0 if loop._ready else turns + 1
         wait = min((timer.when() for timer in loop._scheduled if not timer.cancelled()), default=end) - loop.time()

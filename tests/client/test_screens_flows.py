@@ -704,8 +704,8 @@ def test_what_a_lobby_that_just_started_does_not_know_yet_is_said_and_asked_for_
 ) -> None:
     async def play() -> None:
         app = StillApp()
-        monkeypatch.setattr(rooms, "REFRESH", 0.05)
-        monkeypatch.setattr(people, "REFRESH", 0.05)
+        monkeypatch.setattr(rooms, "REFRESH", 0.2)
+        monkeypatch.setattr(people, "REFRESH", 0.2)
         async with app.run_test(size=(120, 40)) as pilot:
             await inside(pilot)
             sight = Sight(app, pilot)
