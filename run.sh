@@ -251,7 +251,8 @@ check() {
     cd "$HERE" || exit 1
     unset PYTHONDONTWRITEBYTECODE # each worker and each server of a test would compile all of it again
     python -m pytest --collect-only >/dev/null 2>&1 & # so it is there when four workers look for it at the same time
-    python -m ruff check . && python -m ruff format --check . && python -m mypy && wait && become -m pytest -n 4 "$@"
+    python -m ruff check . && python -m ruff format --check . && python -m mypy && wait &&
+        become -m pytest -n 4 --dist worksteal "$@"
 }
 
 command=${1-}

@@ -182,7 +182,7 @@ def test_test_adds_the_tools_and_runs_every_check(checkout: Checkout) -> None:
     checkout.python()
     assert checkout.run("test", "-k", "one").returncode == 0
     assert checkout.asked("requirements.lock") == checkout.asked("requirements-dev.lock") == 1
-    for check in ("-m ruff check .", "-m ruff format --check .", "-m mypy", "-m pytest -n 4 -k one"):
+    for check in ("-m ruff check .", "-m ruff format --check .", "-m mypy", "-m pytest -n 4 --dist worksteal -k one"):
         assert checkout.asked(check) == 1
 
 
