@@ -119,7 +119,7 @@ class RoomsPage(Vertical):
         if listed.highlighted is not None and self._shown:
             self.enter(self._shown[listed.highlighted].name)
         elif typed:
-            self.make(typed)
+            self.enter(typed, or_make=True)
 
     def on_key(self, event: Key) -> None:
         """Arrows move in the list while one types."""
@@ -138,10 +138,14 @@ class RoomsPage(Vertical):
         self.enter(self._shown[event.option_index].name)
 
     @work
-    async def enter(self, name: str) -> None:
+    async def enter(self, name: str, *, or_make: bool = False) -> None:
+        """`or_make`: the list has no such room, which may not be all of it yet."""
         try:
             await self.visit.enter(name, create=False)
         except Refusal as why:
+            if or_make and why.code in ("no_such_room", "bad_name"):
+                self.make(name)
+                return
             self.notify(show.word(why.text), severity="error")
         self.query_one("#find-room", Input).value = ""
 

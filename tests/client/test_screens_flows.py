@@ -178,6 +178,21 @@ def test_rooms_are_found_as_one_types_and_made(stage: Stage) -> None:
     run(play())
 
 
+def test_a_room_that_the_list_does_not_have_yet_is_gone_into_and_not_made(stage: Stage) -> None:
+    async def play() -> None:
+        async with looking(stage.host, stage.port) as ann:
+            await ann.logs_in(newcomer(stage), PASSWORD)
+            await ann.sees("hall")
+            room = stage.new("late")
+            await asyncio.to_thread(lambda: stage.login("foo_user").ask("create", room=room, topic="plants"))
+            await ann.app_is_on("#find-room")
+            ann.app.screen.query_one("#find-room").value = room
+            await ann.presses("enter")
+            await ann.sees(room, "plants", "1 person")
+
+    run(play())
+
+
 def test_several_rooms_count_and_one_key_goes_to_the_one_with_news(stage: Stage) -> None:
     async def play() -> None:
         one, other = stage.new("one"), stage.new("other")
