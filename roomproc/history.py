@@ -107,6 +107,9 @@ class History:
     def commit(self, work: Work) -> None:
         """Store all of a round, or nothing; raises sqlite3.Error with the transaction rolled back."""
         db = self._db
+        if work.one_entry:
+            self._enter_one(work)
+            return
         before, numbers = db.total_changes, [stream.number for stream in work.streams]
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -134,6 +137,12 @@ class History:
         for stream in work.streams:
             stream.noted = True
         self.behind += 2 + (db.total_changes - before) // ROWS_A_PAGE
+
+    def _enter_one(self, work: Work) -> None:
+        """A statement is a transaction by itself, for two thirds of the time."""
+        key = next(((sent.stream.number, sent.id) for sent in work.sent), (None, None))
+        self._db.execute(_ENTER, (*row_of(work.entries[0]), *key))
+        self.behind += 2
 
     def _enter(self, work: Work) -> None:
         entries = work.entries

@@ -81,6 +81,8 @@ class Roster:
     def frames(self) -> tuple[list[Presence], list[Present], list[str]]:
         """What changed since the last call: the frames for members, mostly one, and who came and went for the lobby."""
         self._told, self._changed = self._changed, {}
+        if not self._told:
+            return [], [], []
         differences = (self._difference(key, *known) for key, known in self._told.items())
         changes = [(member, what) for member, what in differences if what]
         came = [Present(member.name, member.guest) for member, what in changes if "joined" in what]

@@ -196,7 +196,8 @@ class Room:
         self._apply(done)
         if done.work.entries:
             effects.append(Broadcast(done.work.entries))
-        effects += self._presence_effects(done)
+        if any(self.presence):
+            effects += self._presence_effects(done)
         if len(done.work.revoked) > len(done.assigned):  # so that the lobby's next tickets come after it
             effects.append(Report(Traffic(lines=self.seq, topic=self.topic, withdrew=self.door.stamps.void)))
         for entering in done.entering:
@@ -205,7 +206,7 @@ class Room:
         for whisper in done.work.whispers:
             effects += speech.deliver(self, whisper)
         effects += done.transient
-        return effects + self._ends(done, now)
+        return effects + self._ends(done, now) if done.puts_out else effects
 
     def aborted(self, code: str, now: Now) -> list[Effect]:
         """Nothing of this round was stored: refuse it. Numbers are used again."""

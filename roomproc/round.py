@@ -108,6 +108,11 @@ class Round:
                 effects += run if lookups else [Send(to, run)]
         return effects
 
+    @property
+    def puts_out(self) -> bool:
+        """Whether anybody's connection may end with it."""
+        return bool(self.out or self.assigned or self.ends)
+
     def abort(self, code: str, text: str) -> None:
         """Turn all that needed the commit into refusals."""
         for sent in self.work.sent:

@@ -127,6 +127,11 @@ class Work:
         return bool(self.spent or self.revoked or self.standing or self.facts or self.came or self.went)
 
     @property
+    def one_entry(self) -> bool:
+        """Whether it is an entry and nothing else, as when people talk."""
+        return len(self.entries) == 1 and not (self.streams or self.whispers or self.more_than_said)
+
+    @property
     def at(self) -> int:
         """The time of what was said last, 0 when nothing was."""
         line = self.entries[-1].at if self.entries else 0
