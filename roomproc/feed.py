@@ -91,25 +91,24 @@ class Feeder:
         data = encode_all(entries)
         before, self.seq = self.seq, entries[-1].seq
         self._tail.add(self.seq, data)
-        bound = self._bound
-        behind = self._loop.stuck and [one for one, channel in self._live.items() if channel.pending > bound]
-        for connection in behind or ():
-            self._behind[connection] = (self._live.pop(connection), Cursor(before, missed=True))
+        if self._loop.stuck:  # else nothing of an earlier round waits for anybody
+            self._leave_behind(before)
         self._loop.send_all(self._live.values(), data)
 
     def transient(self, message: Any, but: tuple[int, ...]) -> None:
         """An unnumbered frame to all in step; the others get a snapshot when they are."""
         data = encode(message)
-        slow = []
+        self._leave_behind(self.seq)
         for connection, channel in self._live.items():
-            if channel.pending > self._bound:
-                slow.append(connection)
-            elif connection not in but:
+            if connection not in but:
                 self._loop.send(channel, data)
-        for connection in slow:
-            self._behind[connection] = (self._live.pop(connection), Cursor(self.seq, missed=True))
         for _channel, cursor in self._behind.values():
             cursor.missed = True
+
+    def _leave_behind(self, after: int) -> None:
+        """Those whose queues are past the bound: they have everything up to `after`."""
+        for connection in [one for one, channel in self._live.items() if channel.pending > self._bound]:
+            self._behind[connection] = (self._live.pop(connection), Cursor(after, missed=True))
 
     def turn(self) -> None:
         """Feed who is behind and has drained; asks for another round while some could go on at once."""

@@ -32,7 +32,6 @@ class Channel:
 
     __slots__ = (
         "_splitter", "closing", "fds", "gone", "handler", "out", "pending", "socket", "tag", "transmit", "why",
-        "writing",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, handler: Handler, *, carries_fds: bool = False) -> None:
@@ -44,7 +43,6 @@ class Channel:
         self.closing = False  # marked: what is queued is still tried once, then the loss is reported
         self.gone = False  # it is the other end that went, so that nobody waits for last words
         self.why = ""
-        self.writing = False  # the loop waits for the socket to drain
         self.fds: list[int] | None = [] if carries_fds else None  # descriptors that came with SCM_RIGHTS
         self.out: list[bytes | memoryview] = []  # what is queued; a deque would be 700 bytes more for each connection
         self.transmit = sock.send  # kept: a room asks for it once a round and member

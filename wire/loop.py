@@ -72,7 +72,7 @@ class Loop:
         # Who is sent the same, and has nothing else to send in this round: no queue of theirs is filled for it.
         self._sharing: dict[Channel, None] = {}
         self._shared = b""
-        self.stuck: set[Channel] = set()  # whose sockets have to drain
+        self.stuck: set[Channel] = set()  # whose sockets have to drain; the loop waits for that
         self._closing: list[Channel] = []
         self._again: list[Callback] = []
         self._posted: list[Callback] = []
@@ -274,8 +274,7 @@ class Loop:
             drained = channel.flush()
             if channel.closing:
                 self._closing.append(channel)
-            elif drained is channel.writing:
-                channel.writing = not drained
+            elif drained is (channel in self.stuck):
                 (self.stuck.discard if drained else self.stuck.add)(channel)
                 wanted = selectors.EVENT_READ if drained else selectors.EVENT_READ | selectors.EVENT_WRITE
                 self._selector.modify(channel.socket, wanted, channel)

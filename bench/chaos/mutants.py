@@ -165,8 +165,8 @@ MUTANTS: Final = (
         (
             Change(
                 "roomproc/feed.py",
-                "(self._live.pop(connection), Cursor(before, missed=True))",
-                "(self._live.pop(connection), Cursor(self.seq, missed=True))",
+                "self._leave_behind(before)",
+                "self._leave_behind(self.seq)",
             ),
         ),
         frozenset({"gap"}),
