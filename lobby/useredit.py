@@ -146,9 +146,9 @@ def put(path: Path, before: bytes, after: bytes) -> list[Clash]:
     new = path.with_name(f".{path.name}.edited")
     expected = came_out = path.read_bytes()
     seen = [Table(before)]  # what somebody who writes at the same moment may have had before them
-    ours = Table(after)
+    ours = Table(after, seen[0])
     for _ in range(ATTEMPTS):
-        theirs = Table(came_out)
+        theirs = Table(came_out, ours)
         ours, clashed = merge(ours, changes(seen, theirs))
         if theirs.version > ours.version:
             ours.count_write(theirs.version)

@@ -285,8 +285,9 @@ class NurseryServer:
         self._unheard[channel] = self.loop.now.mono + UNHEARD_SECONDS
 
     def lines(self, channel: Channel, lines: list[bytes]) -> None:
-        told = lambda bad: log.warning("from %s: %s", channel.tag or "a caller", bad.text)  # noqa: E731
-        for message in self._codec.understood(lines, told):
+        for message in self._codec.understood(
+            lines, lambda bad: log.warning("from %s: %s", channel.tag or "a caller", bad.text)
+        ):
             self._hear(channel, message)
 
     def lost(self, channel: Channel, why: str) -> None:  # noqa: ARG002
